@@ -25,8 +25,8 @@ prepare_environment() {
         fi
         PYTHON="$root/.venv/bin/python"
     fi
-    wanted=$(cat "$root/pyproject.toml" "$root/Training/constraints.txt" | cksum | tr -d ' ')"-$extras-$root"
-    stamp=$("$PYTHON" -c 'import sys; print(sys.prefix)')/.deepstroke-installed
+    wanted="$(cat "$root/pyproject.toml" "$root/Training/constraints.txt" | cksum) $root"
+    stamp=$("$PYTHON" -c 'import sys; print(sys.prefix)')/.deepstroke-installed-${extras:-core}
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         echo "Installing DeepStroke and what it needs into $("$PYTHON" -c 'import sys; print(sys.prefix)')"
         "$PYTHON" -m pip install --quiet --disable-pip-version-check --constraint "$root/Training/constraints.txt" \
