@@ -45,7 +45,15 @@ def _python_files(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("path", _python_files(LIBRARY), ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_the_library_imports_neither_slicer_nor_training(path: Path) -> None:
     roots = {name.split(".")[0] for name in _imports(path)}
-    assert not roots & {"slicer", "qt", "ctk", "vtk", "deepstroke_training", "DeepStrokeASPECTSLib", "DeepStrokeSlicerLib"}
+    assert not roots & {
+        "slicer",
+        "qt",
+        "ctk",
+        "vtk",
+        "deepstroke_training",
+        "DeepStrokeASPECTSLib",
+        "DeepStrokeSlicerLib",
+    }
 
 
 @pytest.mark.parametrize("room", sorted(FORBIDDEN_BETWEEN_ROOMS))
@@ -63,12 +71,16 @@ def test_rooms_of_the_library_do_not_reach_backwards(room: str) -> None:
 def test_training_never_imports_slicer() -> None:
     files = _python_files(TRAINING)
     assert files
-    assert not {(path.name, name) for path in files for name in _imports(path) if name.split(".")[0] in {"slicer", "qt"}}
+    assert not {
+        (path.name, name) for path in files for name in _imports(path) if name.split(".")[0] in {"slicer", "qt"}
+    }
 
 
 def test_cmake_lists_every_file_of_the_library_and_no_other() -> None:
     module = ROOT / "DeepStrokeASPECTS"
-    listed = set(re.findall(r"^\s+([\w/.-]+\.(?:py|html|typed))$", (module / "CMakeLists.txt").read_text(), re.MULTILINE))
+    listed = set(
+        re.findall(r"^\s+([\w/.-]+\.(?:py|html|typed))$", (module / "CMakeLists.txt").read_text(), re.MULTILINE)
+    )
     there = {
         str(path.relative_to(module))
         for path in LIBRARY.rglob("*")

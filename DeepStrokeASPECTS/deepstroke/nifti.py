@@ -1,13 +1,15 @@
-"""NIfTI and NRRD files in and out. Writes are atomic: a file is complete or absent."""
+"""NIfTI, NRRD and JSON files in and out. Writes are atomic: a file is complete or absent."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,18 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(content: Any, path: str | os.PathLike[str]) -> None:
+    """Write strict JSON (no NaN or Infinity), indented, keys in the order given.
+
+    Raises:
+        ValueError: a value isn't finite.
+        InputError: the disk refuses.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def write_nifti(volume: Volume, path: str | os.PathLike[str]) -> None:
