@@ -61,7 +61,7 @@ class Region:
 
 
 def _cortical(number: int, m: str, place: str, level: Level, colour: tuple[int, int, int]) -> Region:
-    meaning = f"ASPECTS {m} region, {place} middle cerebral artery cortex"
+    meaning = f"ASPECTS {m} region, {place} MCA cortex"  # DICOM allows 64 characters
     return Region(number, m, f"{m}, {place} MCA cortex", level, colour, Code(f"ASPECTS-{m}", PRIVATE_SCHEME, meaning))
 
 
