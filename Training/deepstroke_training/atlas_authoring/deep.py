@@ -1,0 +1,77 @@
+"""The deep structures of one hemisphere: drawn outlines, cut to the tissue of the averages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepstroke_training.atlas_authoring import drawings, frame
+from deepstroke_training.atlas_authoring.landmarks import SIGNAL
+from deepstroke_training.atlas_authoring.mni import MniMaps, load_maps
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class DeepStructures:
+    """Masks of one hemisphere (u, y, z); no two overlap."""
+
+    caudate: Mask
+    lentiform: Mask
+    thalamus: Mask
+    internal_capsule: Mask
+    insula: Mask
+    ventricle: Mask
+
+
+@cache
+def deep_structures() -> DeepStructures:
+    """The deep structures on the MNI152 maps."""
+    maps = load_maps()
+    csf = maps.t1 < SIGNAL.csf_below
+    ventricle = _ventricle(maps)
+    caudate = _one_piece(_caudate(maps) & ~ventricle)
+    lentiform = _one_piece(_rounded(drawings.LENTIFORM.mask()) & ~csf)
+    thalamus = _one_piece(_rounded(drawings.THALAMUS.mask()) & ~csf & ~ventricle & ~caudate)
+    nuclei = caudate | lentiform | thalamus | ventricle
+    capsule = _one_piece(_rounded(drawings.INTERNAL_CAPSULE.mask() & ~nuclei) & ~nuclei & ~csf)
+    insula = _one_piece(_insula(maps) & ~nuclei & ~capsule)
+    return DeepStructures(caudate, lentiform, thalamus, capsule, insula, ventricle)
+
+
+def _caudate(maps: MniMaps) -> Mask:
+    """Grey matter inside the outline; the ventricle's wall is its medial border."""
+    grey = (maps.t1 >= SIGNAL.csf_below) & (frame.smoothed(maps.t1, 0.5) < SIGNAL.caudate_below)
+    return _rounded(drawings.CAUDATE.mask() & grey) & (maps.t1 >= SIGNAL.csf_below)
+
+
+def _insula(maps: MniMaps) -> Mask:
+    """Cortex inside the outline, small gaps between its gyri bridged."""
+    outline = drawings.INSULA.mask()
+    cortex = outline & (maps.grey > SIGNAL.insula_grey_above) & (maps.t1 >= SIGNAL.csf_below)
+    return ndimage.binary_closing(cortex, iterations=2) & outline & (maps.t1 >= SIGNAL.csf_below)
+
+
+def _ventricle(maps: MniMaps) -> Mask:
+    """CSF inside the two outlines, the choroid plexus included."""
+    outline = drawings.FRONTAL_HORN_AND_BODY.mask() | drawings.ATRIUM_AND_TEMPORAL_HORN.mask()
+    csf = outline & (maps.t1 < SIGNAL.csf_below)
+    return ndimage.binary_closing(csf, iterations=2) & outline & (maps.t1 < SIGNAL.choroid_below)
+
+
+def _rounded(mask: Mask) -> Mask:
+    """The mask without steps between slices and corners of polygons."""
+    return frame.smoothed(mask, 0.7) > 0.5
+
+
+def _one_piece(mask: Mask) -> Mask:
+    """The largest part whose voxels share faces."""
+    parts, count = ndimage.label(mask)
+    if count <= 1:
+        return mask
+    sizes = np.bincount(parts.ravel())[1:]
+    return parts == 1 + int(np.argmax(sizes))
