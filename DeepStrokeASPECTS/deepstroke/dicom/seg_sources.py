@@ -44,7 +44,7 @@ _REQUIRED = (
     "Columns",
 )
 _REQUIRED_IN_A_SLICE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-_REQUIRED_IN_MULTI_FRAME = ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_DECIMAL = frozenset(_REQUIRED_IN_A_SLICE)
 #: SpacingBetweenSlices is left out on purpose: scanners state it wrongly on uneven stacks.
 _OPTIONAL = (
     "SpecificCharacterSet",
@@ -105,18 +105,16 @@ def read_sources(sources: Sequence[Source]) -> SourceImages:
     if not sources:
         raise DicomSeriesError("a segmentation needs at least one source image, found none", code="seg-sources")
     datasets = [_read_header(source) for source in sources]
-    names = [
-        f"source image {n}" if source is dataset else str(source)
-        for n, (source, dataset) in enumerate(zip(sources, datasets, strict=True), start=1)
-    ]
-    headers = tuple(_geometry(dataset, name) for dataset, name in zip(datasets, names, strict=True))
+    headers = tuple(_minimal_header(dataset, number) for number, dataset in enumerate(datasets, start=1))
     _require_one_series(headers)
     identity = _identity(datasets[0])
     if "NumberOfFrames" in headers[0]:
-        return SourceImages(headers, identity, multi_frame_planes(headers[0]))
-    _share_orientation(headers)
-    planes = np.stack([_plane(h.ImagePositionPatient, h.ImageOrientationPatient, h.PixelSpacing) for h in headers])
-    _fill_thickness(headers, planes)
+        planes = multi_frame_planes(headers[0])
+        _fill_thickness(headers[0].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence, planes)
+    else:
+        _share_orientation(headers)
+        planes = np.stack([_plane(h.ImagePositionPatient, h.ImageOrientationPatient, h.PixelSpacing) for h in headers])
+        _fill_thickness(headers, planes)
     return SourceImages(headers, identity, planes)
 
 
@@ -126,19 +124,26 @@ def multi_frame_planes(dataset: pydicom.Dataset) -> NDArray[np.float64]:
     Raises:
         GeometryError: orientation or spacing isn't shared, or a frame has no position.
     """
+    orientation, spacing, positions = _multi_frame_places(dataset)
+    return np.stack([_plane(position, orientation, spacing) for position in positions])
+
+
+def _multi_frame_places(dataset: pydicom.Dataset) -> tuple[Sequence[float], Sequence[float], list[Sequence[float]]]:
+    """Shared orientation and spacing, and the position of every frame."""
     try:
         shared = dataset.SharedFunctionalGroupsSequence[0]
-        orientation = shared.PlaneOrientationSequence[0].ImageOrientationPatient
-        spacing = shared.PixelMeasuresSequence[0].PixelSpacing
         frames = dataset.PerFrameFunctionalGroupsSequence
-        positions = [frame.PlanePositionSequence[0].ImagePositionPatient for frame in frames]
+        return (
+            shared.PlaneOrientationSequence[0].ImageOrientationPatient,
+            shared.PixelMeasuresSequence[0].PixelSpacing,
+            [frame.PlanePositionSequence[0].ImagePositionPatient for frame in frames],
+        )
     except (AttributeError, IndexError) as error:
         raise GeometryError(
-            f"a multi-frame image needs shared orientation and spacing and a position for every frame ({error}); "
+            "a multi-frame image needs shared orientation and spacing and a position for every frame; "
             "convert the series to single-frame images",
             code="seg-multi-frame",
         ) from error
-    return np.stack([_plane(position, orientation, spacing) for position in positions])
 
 
 def _plane(position: Sequence[float], orientation: Sequence[float], spacing: Sequence[float]) -> NDArray[np.float64]:
@@ -165,24 +170,55 @@ def _read_header(source: Source) -> pydicom.Dataset:
         raise DicomSeriesError(f"{source}: not a readable DICOM file ({error})", code="seg-source-file") from error
 
 
-def _geometry(dataset: pydicom.Dataset, name: str) -> pydicom.Dataset:
-    """A header of what a segmentation refers to and copies, the patient and study left empty."""
+def _minimal_header(dataset: pydicom.Dataset, number: int) -> pydicom.Dataset:
+    """A header of what a segmentation refers to and copies, with the patient and study left empty."""
     from pydicom import Dataset
 
-    multi_frame = int(dataset.get("NumberOfFrames") or 1) > 1
-    required = _REQUIRED + (_REQUIRED_IN_MULTI_FRAME if multi_frame else _REQUIRED_IN_A_SLICE)
+    multi_frame = "PerFrameFunctionalGroupsSequence" in dataset
+    required = _REQUIRED + (() if multi_frame else _REQUIRED_IN_A_SLICE)
     missing = [keyword for keyword in required if dataset.get(keyword) in (None, "")]
     if missing:
+        name = getattr(dataset, "filename", None) or f"source image {number}"
         raise DicomSeriesError(
             f"{name}: {', '.join(missing)} missing, which a segmentation must refer to; export the series again",
             code="seg-source-attribute",
         )
     header = Dataset()
-    for keyword in (*required, *(k for k in _OPTIONAL if k in dataset)):
-        setattr(header, keyword, dataset[keyword].value)
     for keyword in _IDENTITY:
         setattr(header, keyword, None)
+    for keyword in (*required, *(keyword for keyword in _OPTIONAL if dataset.get(keyword))):
+        value = dataset[keyword].value
+        setattr(header, keyword, _decimals(value) if keyword in _DECIMAL else value)
+    if multi_frame:
+        _place_frames(header, dataset)
     return header
+
+
+def _place_frames(header: pydicom.Dataset, dataset: pydicom.Dataset) -> None:
+    """Give a header the functional groups of a multi-frame image that say where its frames lie, and no other."""
+    from pydicom import Dataset
+
+    orientation, spacing, positions = _multi_frame_places(dataset)
+    shared, plane, measures = Dataset(), Dataset(), Dataset()
+    plane.ImageOrientationPatient = _decimals(orientation)
+    measures.PixelSpacing = _decimals(spacing)
+    measures.SliceThickness = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].get("SliceThickness")
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [plane], [measures]
+    frames = []
+    for position in positions:
+        frame, place = Dataset(), Dataset()
+        place.ImagePositionPatient = _decimals(position)
+        frame.PlanePositionSequence = [place]
+        frames.append(frame)
+    header.NumberOfFrames = len(frames)
+    header.SharedFunctionalGroupsSequence, header.PerFrameFunctionalGroupsSequence = [shared], frames
+
+
+def _decimals(values: Sequence[float]) -> list[float]:
+    """Decimal strings of at most 16 characters, for scanners and converters write longer ones than DICOM allows."""
+    from pydicom.valuerep import DSfloat
+
+    return [DSfloat(float(value), auto_format=True) for value in values]
 
 
 def _identity(dataset: pydicom.Dataset) -> pydicom.Dataset:
@@ -239,10 +275,9 @@ def _share_orientation(headers: Sequence[pydicom.Dataset]) -> None:
         header.ImageOrientationPatient = first
 
 
-def _fill_thickness(headers: Sequence[pydicom.Dataset], planes: NDArray[np.float64]) -> None:
+def _fill_thickness(measures: Sequence[pydicom.Dataset], planes: NDArray[np.float64]) -> None:
     """Where SliceThickness is missing, state the median step between slices (Type 1C in Pixel Measures)."""
     along_normal = np.sort(planes[:, :3, 3] @ planes[0, :3, 2])
-    step = float(np.median(np.diff(along_normal))) if len(headers) > 1 else 1.0
-    for header in headers:
-        if not header.get("SliceThickness"):
-            header.SliceThickness = round(step, 4)
+    step = float(np.median(np.diff(along_normal))) if len(planes) > 1 else 1.0
+    for item in measures:
+        (item.SliceThickness,) = _decimals([item.get("SliceThickness") or step])
