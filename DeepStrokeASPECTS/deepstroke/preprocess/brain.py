@@ -1,0 +1,94 @@
+"""Brain extraction from head CT by morphology."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepstroke.errors import GeometryError
+from deepstroke.frames import Affine
+from deepstroke.preprocess.cavity import SPACING_MM, Cavity, find_cavity
+from deepstroke.preprocess.morphology import Mask, depth, distance_to, largest_component
+from deepstroke.preprocess.resampling import apply_along, bounding_box, linear_weights
+from deepstroke.volume import LabelMap, Volume
+
+#: HU above which a voxel at the brain's surface is bone: between brain and half way to the inner table.
+SURFACE_HU = 130.0
+#: How far in mm the surface found on the coarse grid may move to fit the scan.
+SLACK_MM = 1.5
+
+
+def extract_brain(volume: Volume) -> LabelMap:
+    """The brain of a head CT with its cerebrospinal fluid, up to the inner table, cut at the foramen magnum.
+
+    Args:
+        volume: HU on an orthogonal grid of any orientation and spacing.
+
+    Returns:
+        1 in the brain and 0 elsewhere, on the volume's grid.
+
+    Raises:
+        GeometryError: the voxel axes are not orthogonal.
+        InputError: the volume shows no head.
+    """
+    if not volume.is_orthogonal:
+        raise GeometryError(
+            "brain extraction needs orthogonal voxel axes; resample the sheared volume first", code="sheared"
+        )
+    upright = volume.reoriented_to_ras()
+    brain = refine(find_cavity(upright), upright)
+    return volume.with_labels(in_orientation_of(volume.ijk_to_ras, brain, upright.ijk_to_ras))
+
+
+def refine(cavity: Cavity, volume: Volume) -> Mask:
+    """The cavity on the scan's own grid, its surface moved to where the scan turns to bone.
+
+    Args:
+        cavity: what ``find_cavity`` found in the volume.
+        volume: the scan, axes nearest to right, anterior and superior.
+
+    Returns:
+        bool mask of the volume's shape.
+    """
+    inside_mm = _signed_depth_on(volume, cavity)
+    result = np.zeros(volume.shape, dtype=bool)
+    box = bounding_box(inside_mm > -SLACK_MM, margin=2)
+    inside_mm = inside_mm[box]
+    hu = _smoothed(volume.data[box], volume.spacing_mm)
+    brain = ((inside_mm > -SLACK_MM) & (hu < SURFACE_HU) & (hu > -200.0)) | (inside_mm > 2 * SLACK_MM)
+    brain = largest_component(ndimage.binary_opening(brain, np.ones((3, 3, 1), dtype=bool)))
+    result[box] = _filled_by_layer(brain)
+    return result
+
+
+def _signed_depth_on(volume: Volume, cavity: Cavity) -> NDArray[np.float32]:
+    """Distance in mm into the cavity (negative outside), within 6 mm of its surface, on the volume's grid."""
+    padded = np.pad(cavity.brain, 1)
+    signed = np.clip(depth(padded, SPACING_MM) - distance_to(padded, SPACING_MM), -6.0, 6.0)
+    volume_to_cavity = cavity.head.ras_to_ijk @ volume.ijk_to_ras
+    for axis in range(3):
+        start, step = volume_to_cavity[axis, 3] + 1.0, volume_to_cavity[axis, axis]
+        weights = linear_weights(padded.shape[axis], volume.shape[axis], start, step)
+        signed = apply_along(weights, signed, axis)
+        outside = np.flatnonzero(weights.sum(axis=1) == 0)
+        signed[(slice(None),) * axis + (outside,)] = -6.0
+    return signed
+
+
+def _smoothed(hu: NDArray, spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Average over about 1 mm against noise, along axes that are finer."""
+    sizes = [2 * round(0.5 / step) + 1 if step < 1.0 else 1 for step in spacing_mm]
+    return ndimage.uniform_filter(hu.astype(np.float32), sizes)
+
+
+def _filled_by_layer(brain: Mask) -> Mask:
+    return np.stack([ndimage.binary_fill_holes(brain[:, :, k]) for k in range(brain.shape[2])], axis=2)
+
+
+def in_orientation_of(ijk_to_ras: Affine, data: NDArray, data_ijk_to_ras: Affine) -> NDArray:
+    """Permute and flip an array's axes to point as those of another affine do."""
+    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+
+    change = ornt_transform(io_orientation(data_ijk_to_ras), io_orientation(ijk_to_ras))
+    return np.ascontiguousarray(apply_orientation(data, change))

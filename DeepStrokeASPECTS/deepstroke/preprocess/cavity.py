@@ -1,0 +1,151 @@
+"""Find the cranial cavity of a head CT on a coarse isotropic grid, by thresholds, distances and connectivity.
+
+The cavity is brain with its meninges, cerebrospinal fluid (CSF) and vessels up to the inner table, cut a little
+below the foramen magnum. Skull base and neck are full of soft tissue that touches the brain through openings; none
+of these is as wide as a ball that fits into the brain, so a core is found by depth and grown back by a bounded reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepstroke.errors import InputError
+from deepstroke.preprocess.morphology import (
+    Mask,
+    close,
+    component_with,
+    depth,
+    dilate,
+    distance_to,
+    erode,
+    largest_component,
+)
+from deepstroke.preprocess.resampling import bounding_box, isotropic_grid, resample
+from deepstroke.volume import Volume
+
+#: Voxel size in mm of the grid that the cavity is found on.
+SPACING_MM = 2.0
+#: HU of brain, CSF and fresh blood after averaging over a working voxel; fat lies below, bone above.
+SOFT_HU = (-15.0, 120.0)
+#: HU that only bone, metal and contrast medium exceed.
+BONE_HU = 250.0
+#: Depth in mm of the core: more than the half width of the spinal canal, the orbits and the gaps of the skull base.
+CORE_DEPTH_MM = 12.0
+#: How far in mm tissue of the cavity may lie outside the opened core: gyrus rectus, temporal poles, tonsils.
+REACH_MM = 10.0
+#: Half width in mm of the narrowest passage that growth may take: the foramina of the skull base are narrower.
+PASSAGE_MM = 4.0
+#: Half width in mm below which what was grown is a lining of sinuses or a spur into bone.
+LINING_MM = 3.0
+#: Cross-section in cm^2 of the spinal canal and the foramen magnum (7-10 cm^2 in adults) with some margin.
+CANAL_CM2 = 11.0
+#: How far in mm the cavity goes below the level at which the posterior fossa narrows to ``CANAL_CM2``.
+BELOW_FORAMEN_MM = 4.0
+#: Height in mm below the top of the bones in which a head is looked for.
+HEAD_HEIGHT_MM = 280.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cavity:
+    """The cranial cavity on a coarse grid.
+
+    Attributes:
+        head: HU on an isotropic grid of ``SPACING_MM`` along the scan's axes, cropped to the bones.
+        brain: bool mask of the cavity on that grid.
+        skull: bool mask of bone (and metal) on that grid.
+        enclosed: fraction 0..1 of the core's surface whose nearest other tissue is bone.
+        cut_at_foramen: whether the cavity was cut at the foramen magnum, not at the end of the scan.
+    """
+
+    head: Volume
+    brain: Mask
+    skull: Mask
+    enclosed: float
+    cut_at_foramen: bool
+
+
+def find_cavity(volume: Volume) -> Cavity:
+    """The cranial cavity of a head CT with orthogonal axes that point nearest to right, anterior and superior.
+
+    Raises:
+        InputError: there is no bone, or no soft tissue as deep as a brain.
+    """
+    head = _working_head(volume)
+    hu = head.data
+    soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+    core, enclosed = _core(soft, hu)
+    brain = _grow(core, soft)
+    foramen = _foramen_level(brain)
+    brain[:, :, :foramen] = False
+    brain = _without_linings(ndimage.binary_fill_holes(brain))
+    brain = _with_calcifications(brain, hu, foramen)
+    return Cavity(head, brain, hu > BONE_HU, enclosed, foramen > 0)
+
+
+def _working_head(volume: Volume) -> Volume:
+    """The volume on the coarse grid, cropped to its largest bone and to the height of a head."""
+    coarse = resample(volume, isotropic_grid(volume, SPACING_MM))
+    bone = largest_component(coarse.data > BONE_HU)
+    if not bone.any():
+        raise InputError("no bone in the volume: not a CT of a head", code="not-a-head")
+    box = bounding_box(bone, margin=2)
+    height = int(HEAD_HEIGHT_MM / SPACING_MM)
+    box = (box[0], box[1], slice(max(box[2].start, box[2].stop - height), box[2].stop))
+    ijk_to_ras = coarse.ijk_to_ras.copy()
+    ijk_to_ras[:3, 3] = coarse.ras_of(np.array([s.start for s in box]))
+    return Volume(np.ascontiguousarray(coarse.data[box]), ijk_to_ras)
+
+
+def _core(soft: Mask, hu: NDArray) -> tuple[Mask, float]:
+    """The deep soft tissue that bone encloses best among the large ones, and how much of it is enclosed."""
+    inside, nearest = ndimage.distance_transform_edt(soft, return_indices=True)
+    deep = inside * SPACING_MM > CORE_DEPTH_MM
+    labels, count = ndimage.label(deep)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    candidates = [n for n in range(1, count + 1) if sizes[n] >= 0.25 * sizes[1:].max()]
+    if not candidates:
+        raise InputError("no soft tissue as deep as a brain: not a CT of a head", code="not-a-head")
+    surface = deep & (inside * SPACING_MM <= CORE_DEPTH_MM + SPACING_MM)
+    bounded_by_bone = hu[tuple(nearest[axis][surface] for axis in range(3))] >= SOFT_HU[1]
+    owner = labels[surface]
+    fractions = {n: float(bounded_by_bone[owner == n].mean()) for n in candidates}
+    best = max(candidates, key=lambda n: fractions[n] * sizes[n] ** 0.25)
+    return labels == best, fractions[best]
+
+
+def _grow(core: Mask, soft: Mask) -> Mask:
+    """Soft tissue within reach of the opened core through passages wider than the foramina of the skull base."""
+    wide = depth(soft, SPACING_MM) > PASSAGE_MM
+    reachable = distance_to(core, SPACING_MM) <= CORE_DEPTH_MM + REACH_MM - PASSAGE_MM
+    grown = component_with(wide & reachable, core)
+    return dilate(grown, PASSAGE_MM + 0.75 * SPACING_MM, SPACING_MM) & soft
+
+
+def _foramen_level(brain: Mask) -> int:
+    """The lowest layer that belongs to the cavity; 0 where the scan ends above the foramen magnum."""
+    area_cm2 = brain.sum(axis=(0, 1)) * SPACING_MM**2 / 100.0
+    wide = np.flatnonzero(area_cm2 > CANAL_CM2)
+    if wide.size == 0 or wide[0] == np.flatnonzero(area_cm2)[0]:
+        return 0
+    return max(int(wide[0] - BELOW_FORAMEN_MM / SPACING_MM), 0)
+
+
+def _without_linings(brain: Mask) -> Mask:
+    """Drop thin layers: averages of air and bone along sinuses and mastoid cells look like soft tissue."""
+    # The lower and upper ends of a scan are no surfaces of the brain.
+    padded = np.pad(brain, 1, mode="edge")
+    thick = erode(padded, LINING_MM, SPACING_MM)[1:-1, 1:-1, 1:-1]
+    return brain & dilate(largest_component(thick), LINING_MM + 0.75 * SPACING_MM, SPACING_MM)
+
+
+def _with_calcifications(brain: Mask, hu: NDArray, foramen: int) -> Mask:
+    """Add calcified choroid, pineal and falx: enclosed dense voxels, and dense plates too thin to be skull."""
+    bone = hu >= SOFT_HU[1]
+    skull = dilate(erode(bone, SPACING_MM, SPACING_MM), 1.25 * SPACING_MM, SPACING_MM)
+    plates = close(brain, 2 * SPACING_MM, SPACING_MM) & ~skull & (hu > SOFT_HU[0])
+    plates[:, :, :foramen] = False
+    return np.asarray(ndimage.binary_fill_holes(brain | plates))

@@ -1,0 +1,57 @@
+"""Mathematical morphology in millimetres on isotropic grids, by Euclidean distances."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+
+
+def depth(mask: Mask, spacing_mm: float) -> NDArray[np.float32]:
+    """Distance in mm of each voxel of a mask to the nearest voxel outside it; 0 outside; the array's edge is open."""
+    if mask.all():
+        return np.full(mask.shape, np.inf, dtype=np.float32)
+    return ndimage.distance_transform_edt(mask).astype(np.float32) * np.float32(spacing_mm)
+
+
+def distance_to(mask: Mask, spacing_mm: float) -> NDArray[np.float32]:
+    """Distance in mm of each voxel to the nearest voxel of a mask; 0 inside."""
+    return depth(~mask, spacing_mm)
+
+
+def dilate(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
+    """Dilation by a ball."""
+    return distance_to(mask, spacing_mm) <= radius_mm
+
+
+def erode(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
+    """Erosion by a ball; the array's edge doesn't erode."""
+    return depth(mask, spacing_mm) > radius_mm
+
+
+def close(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
+    """Closing by a ball, as if the mask stood in free space."""
+    margin = int(np.ceil(radius_mm / spacing_mm)) + 1
+    padded = np.pad(mask, margin)
+    closed = erode(dilate(padded, radius_mm, spacing_mm), radius_mm, spacing_mm)
+    inner = slice(margin, -margin)
+    return closed[inner, inner, inner]
+
+
+def largest_component(mask: Mask) -> Mask:
+    """The largest face-connected component; an empty mask stays empty."""
+    labels, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return np.asarray(labels == sizes.argmax())
+
+
+def component_with(mask: Mask, seed: Mask) -> Mask:
+    """The components of a mask that touch a seed."""
+    labels, _ = ndimage.label(mask | seed)
+    wanted = np.unique(labels[seed])
+    return np.isin(labels, wanted[wanted > 0])
