@@ -1,0 +1,256 @@
+"""Affine registration by normalised cross-correlation (NCC), from several starts.
+
+NCC of the skull-stripped images is maximised by damped Gauss-Newton steps (Levenberg-Marquardt on the difference of
+the normalised images), first for a similarity transform and then for all twelve parameters, from coarse to fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from deepstroke.errors import RegistrationError
+from deepstroke.frames import Affine
+from deepstroke.register.fields import central_gradient
+from deepstroke.register.filters import halved
+from deepstroke.register.settings import AffineSettings
+from deepstroke.register.working_image import WorkingImage
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Both images at one resolution, with what turns mm about the centres into samples.
+
+    Attributes:
+        fixed: (N,) intensities.
+        known: (N,) 0..1, where the fixed scan's field of view reaches.
+        points: (3, N) mm from the fixed centroid, in RAS+ axes.
+        moving: (5, I, J, K): intensity, where the field of view doesn't reach, and the gradient per mm along R, A, S.
+        ras_to_unit: 3 x 4, from RAS+ mm to the coordinates of ``grid_sample``.
+    """
+
+    fixed: Tensor
+    known: Tensor
+    points: Tensor
+    moving: Tensor
+    ras_to_unit: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """A fixed-to-moving affine about the two centroids: y = moving_centre + shift + linear (x - fixed_centre).
+
+    Attributes:
+        linear: 3 x 3.
+        shift: mm, shape (3,).
+        ncc: normalised cross-correlation there, -1..1.
+    """
+
+    linear: Matrix
+    shift: Matrix = field(default_factory=lambda: np.zeros(3))
+    ncc: float = -1.0
+
+
+#: Directions in the 12 parameters (linear part row by row, then shift) of rotations, one scale, and shifts.
+_SIMILARITY: Matrix = np.zeros((12, 7))
+for _column, (_row, _col) in enumerate(((2, 1), (0, 2), (1, 0))):
+    _SIMILARITY[3 * _row + _col, _column], _SIMILARITY[3 * _col + _row, _column] = 1.0, -1.0
+_SIMILARITY[[0, 4, 8], 3] = 1.0
+_SIMILARITY[[9, 10, 11], [4, 5, 6]] = 1.0
+
+
+def affine_fixed_to_moving(
+    fixed: WorkingImage,
+    moving: WorkingImage,
+    settings: AffineSettings,
+    device: torch.device,
+    initial: Affine | None = None,
+) -> Affine:
+    """The affine from fixed RAS+ mm to moving RAS+ mm that maximises NCC; its determinant is positive.
+
+    Args:
+        fixed: stripped working image.
+        moving: stripped working image.
+        settings: starts and steps.
+        device: where the images are held.
+        initial: a start that replaces the search, fixed RAS+ mm to moving RAS+ mm.
+
+    Raises:
+        RegistrationError: no start led to a transform without mirroring.
+    """
+    centres = _centroid(fixed), _centroid(moving)
+    coarse = _level(fixed, moving, settings.coarse_halvings, centres, device)
+    if initial is None:
+        poses = [_evaluated(coarse, pose, centres[1]) for pose in _starts(fixed, moving, settings)]
+        poses = sorted(poses, key=lambda pose: -pose.ncc)[: settings.kept_starts]
+    else:
+        shift = initial[:3, :3] @ centres[0] + initial[:3, 3] - centres[1]
+        poses = [_evaluated(coarse, Pose(initial[:3, :3], shift), centres[1])]
+    steps, gain = settings.coarse_steps, settings.least_gain
+    for directions in (_SIMILARITY, np.eye(12)):
+        poses = [_climbed(coarse, pose, centres[1], directions, steps, gain) for pose in poses]
+    best = max(poses, key=lambda pose: pose.ncc)
+    fine = _level(fixed, moving, settings.fine_halvings, centres, device)
+    best = _climbed(fine, _evaluated(fine, best, centres[1]), centres[1], np.eye(12), settings.fine_steps, gain)
+    if np.linalg.det(best.linear) <= 0:
+        raise RegistrationError("the affine stage ended mirrored; give an initial transform", code="mirrored")
+    affine = np.eye(4)
+    affine[:3, :3] = best.linear
+    affine[:3, 3] = centres[1] + best.shift - best.linear @ centres[0]
+    return affine
+
+
+def _ras_of_mask(image: WorkingImage) -> Matrix:
+    return np.argwhere(image.mask) @ image.ijk_to_ras[:3, :3].T + image.ijk_to_ras[:3, 3]
+
+
+def _centroid(image: WorkingImage) -> Matrix:
+    return _ras_of_mask(image).mean(axis=0)
+
+
+def _principal_axes(image: WorkingImage) -> Matrix:
+    """Principal axes of the brain as columns, from the longest to the shortest."""
+    points = _ras_of_mask(image)
+    _, axes = np.linalg.eigh(np.cov((points - points.mean(axis=0)).T))
+    return axes[:, ::-1]
+
+
+def _rotation(axis: int, degrees: float) -> Matrix:
+    from scipy.spatial.transform import Rotation
+
+    return np.asarray(Rotation.from_rotvec(np.deg2rad(degrees) * np.eye(3)[axis]).as_matrix())
+
+
+def _starts(fixed: WorkingImage, moving: WorkingImage, settings: AffineSettings) -> Iterator[Pose]:
+    """First moments with the axes as they are and turned, then second moments with every proper choice of signs."""
+    yield Pose(np.eye(3))
+    turns = zip((0, 1, 2), (settings.pitch_degrees, settings.roll_degrees, settings.yaw_degrees), strict=True)
+    for axis, degrees in turns:
+        yield from (Pose(_rotation(axis, d)) for d in degrees)
+    fixed_axes, moving_axes = _principal_axes(fixed), _principal_axes(moving)
+    for signs in product((1.0, -1.0), repeat=3):
+        turn = moving_axes @ np.diag(signs) @ fixed_axes.T
+        if np.linalg.det(turn) > 0:
+            yield Pose(turn)
+
+
+def _level(
+    fixed: WorkingImage, moving: WorkingImage, halvings: int, centres: tuple[Matrix, Matrix], device: torch.device
+) -> _Level:
+    fixed_image, fixed_to_ras = _shrunk(fixed, halvings, device)
+    # The moving image may be finer than the fixed one: bring it to about the same voxels.
+    ratio = np.linalg.norm(fixed.ijk_to_ras[:3, 0]) / np.linalg.norm(moving.ijk_to_ras[:3, 0])
+    moving_image, moving_to_ras = _shrunk(moving, halvings + round(np.log2(ratio)), device)
+    per_voxel = central_gradient(moving_image[:1]).flip(0)
+    per_mm = torch.as_tensor(np.linalg.inv(moving_to_ras[:3, :3]).T, dtype=torch.float32, device=device)
+    gradient = torch.einsum("rv,vijk->rijk", per_mm, per_voxel)
+    channels = torch.cat([moving_image, gradient])
+    ticks = [torch.arange(n, dtype=torch.float32, device=device) for n in fixed_image.shape[1:]]
+    ijk = torch.stack(torch.meshgrid(*ticks, indexing="ij")).view(3, -1)
+    linear = torch.as_tensor(fixed_to_ras[:3, :3], dtype=torch.float32, device=device)
+    offset = torch.as_tensor(fixed_to_ras[:3, 3] - centres[0], dtype=torch.float32, device=device)
+    intensity, unknown = fixed_image.reshape(2, -1)
+    to_unit = _ras_to_unit(moving_to_ras, channels)
+    return _Level(intensity, 1 - unknown, linear @ ijk + offset[:, None], channels, to_unit)
+
+
+def _shrunk(image: WorkingImage, halvings: int, device: torch.device) -> tuple[Tensor, Affine]:
+    """Intensity and unknown share as a (2, I, J, K) tensor of block means, and the affine of the blocks."""
+    pair = torch.as_tensor(np.stack([image.data, (~image.known).astype(np.float32)]), device=device)
+    factor = 2**halvings
+    pads = [-n % factor for n in pair.shape[1:]]
+    pair = torch.nn.functional.pad(pair, [p for n in reversed(pads) for p in (0, n)])
+    affine = image.ijk_to_ras.copy()
+    affine[:3, 3] += affine[:3, :3] @ np.full(3, (factor - 1) / 2)
+    affine[:3, :3] *= factor
+    return halved(pair, halvings), affine
+
+
+def _ras_to_unit(ijk_to_ras: Affine, image: Tensor) -> Tensor:
+    """3 x 4 from RAS+ mm to ``grid_sample`` coordinates (rows k, j, i; ``align_corners=False``)."""
+    sizes = np.array(image.shape[1:], dtype=np.float64)
+    ijk_to_unit = np.diag([*(2 / sizes), 1.0])
+    ijk_to_unit[:3, 3] = 1 / sizes - 1
+    ras_to_unit = (ijk_to_unit @ np.linalg.inv(ijk_to_ras))[[2, 1, 0]]
+    return torch.as_tensor(ras_to_unit, dtype=torch.float32, device=image.device)
+
+
+def _sampled(level: _Level, pose: Pose, moving_centre: Matrix, channels: int) -> Tensor:
+    """The first moving channels at the fixed points under a pose, (channels, N)."""
+    matrix = np.concatenate([pose.linear, (moving_centre + pose.shift)[:, None]], axis=1)
+    mapping = torch.as_tensor(matrix, dtype=torch.float32, device=level.points.device)
+    to_unit = level.ras_to_unit[:, :3] @ mapping
+    to_unit[:, 3] += level.ras_to_unit[:, 3]
+    places = (to_unit[:, :3] @ level.points + to_unit[:, 3:]).T.view(1, 1, 1, -1, 3)
+    return grid_sample(level.moving[None, :channels], places, align_corners=False).view(-1, level.points.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Correlation:
+    """Both images at the fixed points, weighted, centred and of unit norm, and their NCC."""
+
+    fixed: Tensor
+    moving: Tensor
+    weights: Tensor
+    moving_norm: float
+    ncc: float
+
+
+def _correlation(level: _Level, warped: Tensor) -> _Correlation:
+    """From the moving intensity and unknown share at the fixed points, (2 or more, N)."""
+    weights = level.known * (1 - warped[1])
+    total, root = weights.sum(), weights.sqrt()
+    centred = [(image - (image @ weights) / total) * root for image in (level.fixed, warped[0])]
+    norms = [float(image.norm()) + 1e-6 for image in centred]
+    fixed, moving = (image / norm for image, norm in zip(centred, norms, strict=True))
+    return _Correlation(fixed, moving, weights, norms[1], float(fixed @ moving))
+
+
+def _evaluated(level: _Level, pose: Pose, moving_centre: Matrix) -> Pose:
+    return Pose(pose.linear, pose.shift, _correlation(level, _sampled(level, pose, moving_centre, 2)).ncc)
+
+
+def _climbed(
+    level: _Level, pose: Pose, moving_centre: Matrix, directions: Matrix, steps: int, least_gain: float
+) -> Pose:
+    """Levenberg-Marquardt ascent of the NCC along the given directions of the twelve parameters."""
+    damping = 1e-3
+    for _ in range(steps):
+        hessian, slope = _normal_equations(level, pose, moving_centre, directions)
+        while True:
+            update = directions @ np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), slope)
+            trial = Pose((np.eye(3) + update[:9].reshape(3, 3) / 50.0) @ pose.linear, pose.shift + update[9:])
+            trial = _evaluated(level, trial, moving_centre)
+            if trial.ncc > pose.ncc or damping > 1e3:
+                break
+            damping *= 10
+        if trial.ncc <= pose.ncc:
+            return pose
+        gain, pose, damping = trial.ncc - pose.ncc, trial, max(damping / 10, 1e-6)
+        if gain < least_gain:
+            return pose
+    return pose
+
+
+def _normal_equations(level: _Level, pose: Pose, moving_centre: Matrix, directions: Matrix) -> tuple[Matrix, Matrix]:
+    """Gauss-Newton matrix and slope of the NCC by the parameters (linear part in 1/50, shift in mm)."""
+    sampled = _sampled(level, pose, moving_centre, 5)
+    match = _correlation(level, sampled)
+    linear = torch.as_tensor(pose.linear / 50.0, dtype=torch.float32, device=sampled.device)
+    by_linear = sampled[2:, None] * (linear @ level.points)[None]
+    jacobian = torch.cat([by_linear.view(9, -1), sampled[2:]])
+    jacobian = torch.as_tensor(directions.T, dtype=torch.float32, device=sampled.device) @ jacobian
+    mean = jacobian @ match.weights / match.weights.sum()
+    jacobian = (jacobian - mean[:, None]) * (match.weights.sqrt() / match.moving_norm)
+    jacobian -= (jacobian @ match.moving)[:, None] * match.moving
+    hessian = (jacobian @ jacobian.T).double().cpu().numpy()
+    return hessian + 1e-12 * np.eye(len(hessian)), (jacobian @ match.fixed).double().cpu().numpy()

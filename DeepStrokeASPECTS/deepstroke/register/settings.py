@@ -1,0 +1,96 @@
+"""How the engine ``fast`` runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deepstroke.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class AffineSettings:
+    """How the affine stage searches.
+
+    Attributes:
+        pitch_degrees: extra starts, turned about the left-right axis.
+        yaw_degrees: extra starts, turned about the superior-inferior axis.
+        roll_degrees: extra starts, turned about the anterior-posterior axis.
+        kept_starts: how many of the best starts are optimised.
+        coarse_steps: most Gauss-Newton steps at the coarse level, for the similarity and for the affine each.
+        fine_steps: most Gauss-Newton steps at the fine level.
+        coarse_halvings: the coarse level has voxels ``2 ** coarse_halvings`` times those of the working image.
+        fine_halvings: the same of the fine level.
+        least_gain: a level ends when a step gains less NCC than this.
+    """
+
+    pitch_degrees: tuple[float, ...] = (-40.0, -20.0, 20.0, 40.0)
+    yaw_degrees: tuple[float, ...] = (-30.0, 30.0, 90.0, 180.0, 270.0)
+    roll_degrees: tuple[float, ...] = (-30.0, 30.0)
+    kept_starts: int = 4
+    coarse_steps: int = 20
+    fine_steps: int = 20
+    coarse_halvings: int = 2
+    fine_halvings: int = 1
+    least_gain: float = 1e-5
+
+
+@dataclass(frozen=True)
+class DiffeomorphicSettings:
+    """How the deformable stage runs; lengths are in voxels of the level at hand.
+
+    Attributes:
+        halvings: levels from coarse to fine; a level's voxels are ``2 ** halvings`` times those of the images.
+        iterations: most iterations of each level.
+        radius: of the LNCC's cubes, voxels.
+        variance_floor: added to local variances, HU squared.
+        update_sigma: smoothing of each update, voxels.
+        field_sigma: smoothing of the fields after each update, voxels.
+        step: longest update of the two fields together, voxels.
+        step_decay: share of the step that is gone at a level's end.
+        mask_dilation: how far beyond the masks the images still pull, voxels.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    halvings: tuple[int, ...] = (2, 1, 0)
+    iterations: tuple[int, ...] = (100, 100, 30)
+    radius: int = 2
+    variance_floor: float = 10.0
+    update_sigma: float = 1.7
+    field_sigma: float = 0.7
+    step: float = 0.5
+    step_decay: float = 0.75
+    mask_dilation: int = 2
+
+    def __post_init__(self) -> None:
+        faults = []
+        if len(self.halvings) != len(self.iterations) or not self.halvings:
+            faults.append(f"one number of iterations a level, found {self.iterations} for {self.halvings}")
+        if self.radius < 1 or self.mask_dilation < 0 or min(self.halvings, default=0) < 0:
+            faults.append("radius >= 1, mask_dilation >= 0 and halvings >= 0")
+        if min(self.variance_floor, self.update_sigma, self.field_sigma, self.step) <= 0:
+            faults.append("variance_floor, update_sigma, field_sigma and step > 0")
+        if not 0 <= self.step_decay < 1:
+            faults.append(f"step_decay in 0..1, found {self.step_decay}")
+        if faults:
+            raise ConfigError("registration settings: expected " + "; ".join(faults), code="registration-settings")
+
+
+@dataclass(frozen=True)
+class FastSettings:
+    """How the engine ``fast`` runs.
+
+    Attributes:
+        spacing_mm: voxels of the grid on which the fields live.
+        margin_mm: how far the matched box reaches beyond the brain.
+        taper_mm: within this distance beyond the box the deformation fades to the affine.
+        affine: the affine stage.
+        diffeomorphic: the deformable stage.
+    """
+
+    spacing_mm: float = 2.0
+    margin_mm: float = 8.0
+    taper_mm: float = 24.0
+    affine: AffineSettings = field(default_factory=AffineSettings)
+    diffeomorphic: DiffeomorphicSettings = field(default_factory=DiffeomorphicSettings)
