@@ -9,8 +9,22 @@ from numpy.typing import NDArray
 
 from deepstroke_training.atlas_authoring import frame
 
-#: Corners of a closed polygon on an axial slice: (distance from the midline, y) in mm.
-Polygon = tuple[tuple[float, float], ...]
+
+@dataclass(frozen=True)
+class Contour:
+    """A closed outline on one axial slice.
+
+    Attributes:
+        z_mm: the slice.
+        corners: ``"u y, u y, ..."``: distance from the midline and y of each corner in mm.
+    """
+
+    z_mm: float
+    corners: str
+
+    def points(self) -> NDArray[np.float64]:
+        """The corners as an array (corner, 2) of u and y in mm."""
+        return np.array([[float(value) for value in corner.split()] for corner in self.corners.split(",")])
 
 
 @dataclass(frozen=True)
@@ -19,24 +33,24 @@ class DrawnStructure:
 
     Attributes:
         name: the structure.
-        contours: (z in mm, polygon) in rising z; between two of them the outline moves linearly.
+        contours: outlines in rising z; between two of them the outline moves linearly.
         drawn_on: what the outline follows, in words, for the manifest.
     """
 
     name: str
-    contours: tuple[tuple[float, Polygon], ...]
+    contours: tuple[Contour, ...]
     drawn_on: str
 
     @property
     def z_range(self) -> tuple[float, float]:
         """Lowest and highest slice drawn, mm."""
-        return self.contours[0][0], self.contours[-1][0]
+        return self.contours[0].z_mm, self.contours[-1].z_mm
 
     def distance(self) -> NDArray[np.float32]:
         """Signed in-plane distance to the outline in mm over the hemisphere, positive inside."""
         u, y, z = frame.hemisphere_mm()
-        levels = np.array([level for level, _ in self.contours])
-        drawn = np.stack([_signed_distance(polygon, u[..., 0], y[..., 0]) for _, polygon in self.contours], axis=-1)
+        levels = np.array([contour.z_mm for contour in self.contours])
+        drawn = np.stack([_signed_distance(c.points(), u[..., 0], y[..., 0]) for c in self.contours], axis=-1)
         field = np.full(frame.HEMISPHERE_SHAPE, -100.0, dtype=np.float32)
         for k in np.flatnonzero((z[0, 0] >= levels[0]) & (z[0, 0] <= levels[-1])):
             upper = min(int(np.searchsorted(levels, z[0, 0, k], side="right")), len(levels) - 1)
@@ -49,9 +63,8 @@ class DrawnStructure:
         return self.distance() > 0
 
 
-def _signed_distance(polygon: Polygon, u: NDArray, y: NDArray) -> NDArray[np.float32]:
+def _signed_distance(starts: NDArray, u: NDArray, y: NDArray) -> NDArray[np.float32]:
     """Distance of every point of a slice to the polygon's edge in mm, positive inside (even-odd rule)."""
-    starts = np.array(polygon, dtype=np.float64)
     ends = np.roll(starts, -1, axis=0)
     nearest = np.full(np.broadcast_shapes(u.shape, y.shape), np.inf)
     inside = np.zeros(nearest.shape, dtype=bool)

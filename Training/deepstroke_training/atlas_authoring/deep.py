@@ -34,12 +34,12 @@ def deep_structures() -> DeepStructures:
     maps = load_maps()
     csf = maps.t1 < SIGNAL.csf_below
     ventricle = _ventricle(maps)
-    caudate = _one_piece(_caudate(maps) & ~ventricle)
-    lentiform = _one_piece(_rounded(drawings.LENTIFORM.mask()) & ~csf)
-    thalamus = _one_piece(_rounded(drawings.THALAMUS.mask()) & ~csf & ~ventricle & ~caudate)
+    caudate = one_piece(_caudate(maps) & ~ventricle)
+    lentiform = one_piece(_rounded(drawings.LENTIFORM.mask()) & ~csf)
+    thalamus = one_piece(_rounded(drawings.THALAMUS.mask()) & ~csf & ~ventricle & ~caudate)
     nuclei = caudate | lentiform | thalamus | ventricle
-    capsule = _one_piece(_rounded(drawings.INTERNAL_CAPSULE.mask() & ~nuclei) & ~nuclei & ~csf)
-    insula = _one_piece(_insula(maps) & ~nuclei & ~capsule)
+    capsule = one_piece(_rounded(drawings.INTERNAL_CAPSULE.mask() & ~nuclei) & ~nuclei & ~csf)
+    insula = one_piece(_insula(maps) & ~nuclei & ~capsule)
     return DeepStructures(caudate, lentiform, thalamus, capsule, insula, ventricle)
 
 
@@ -68,7 +68,7 @@ def _rounded(mask: Mask) -> Mask:
     return frame.smoothed(mask, 0.7) > 0.5
 
 
-def _one_piece(mask: Mask) -> Mask:
+def one_piece(mask: Mask) -> Mask:
     """The largest part whose voxels share faces."""
     parts, count = ndimage.label(mask)
     if count <= 1:
