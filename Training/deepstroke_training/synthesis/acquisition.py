@@ -1,0 +1,149 @@
+"""How the scanner samples a head: slice positions, slab averaging, beam hardening, noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from deepstroke.frames import Affine
+from deepstroke_training.synthesis.random_fields import generator
+from deepstroke_training.synthesis.settings import AcquisitionSettings
+
+AIR_HU = -1000.0
+#: Spacing of the sub-slices that are averaged into a slab, mm.
+SUBSLICE_MM = 1.25
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """The slices of an acquisition.
+
+    Attributes:
+        shape: pixels along i (right), j (anterior) and k (superior).
+        ijk_to_ras: 4 x 4; sheared where the gantry is tilted, since the table still moves along the scanner's axis.
+    """
+
+    shape: tuple[int, int, int]
+    ijk_to_ras: Affine
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Unit normal of the slices, RAS+, pointing up."""
+        axes = self.ijk_to_ras[:3, :3]
+        normal = np.cross(axes[:, 0], axes[:, 1])
+        return normal / np.linalg.norm(normal)
+
+    def coarser(self, spacing_mm: float) -> SliceStack:
+        """The same slices with larger pixels that cover the same field of view."""
+        pixel = float(np.linalg.norm(self.ijk_to_ras[:3, 0]))
+        factor = max(1.0, spacing_mm / pixel)
+        counts = [max(2, round(n / factor)) for n in self.shape[:2]]
+        matrix = self.ijk_to_ras.copy()
+        for axis, count in enumerate(counts):
+            ratio = self.shape[axis] / count
+            matrix[:3, 3] += self.ijk_to_ras[:3, axis] * (ratio - 1.0) / 2.0
+            matrix[:3, axis] = self.ijk_to_ras[:3, axis] * ratio
+        return SliceStack((counts[0], counts[1], self.shape[2]), matrix)
+
+    def points(self, k: int, device: torch.device) -> torch.Tensor:
+        """RAS+ mm (3, i, j) of the pixel centres of one slice."""
+        m = torch.as_tensor(self.ijk_to_ras, dtype=torch.float32, device=device)
+        i = torch.arange(self.shape[0], dtype=torch.float32, device=device)[None, :, None]
+        j = torch.arange(self.shape[1], dtype=torch.float32, device=device)[None, None, :]
+        origin = m[:3, 3] + k * m[:3, 2]
+        return origin[:, None, None] + m[:3, 0, None, None] * i + m[:3, 1, None, None] * j
+
+
+def plan_slices(settings: AcquisitionSettings, low_ras: float, high_ras: float, centre: np.ndarray) -> SliceStack:
+    """Lay slices from ``low_ras`` to ``high_ras`` (scanner z in mm of the slices' middles) around the head's centre."""
+    tilt = math.radians(settings.tilt_degrees)
+    row = np.array([1.0, 0.0, 0.0])
+    column = np.array([0.0, math.cos(tilt), math.sin(tilt)])
+    table_step = settings.step_mm / math.cos(tilt)
+    count = max(1, math.floor((high_ras - low_ras) / table_step + 1e-6) + 1)
+    middle = (settings.matrix - 1) / 2.0 * settings.pixel_mm
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1] = row * settings.pixel_mm, column * settings.pixel_mm
+    matrix[:3, 2] = (0.0, 0.0, table_step)
+    matrix[:3, 3] = np.array([centre[0], centre[1], low_ras]) - middle * (row + column)
+    return SliceStack((settings.matrix, settings.matrix, count), matrix)
+
+
+def subslice_offsets(thickness_mm: float) -> list[float]:
+    """Distances along the normal of the sub-slices that make up a slab of this thickness."""
+    count = max(1, round(thickness_mm / SUBSLICE_MM))
+    return [thickness_mm * ((n + 0.5) / count - 0.5) for n in range(count)]
+
+
+def to_matrix(image: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Bring (channel, i, j) to the pixels of the matrix over the same field of view, linearly."""
+    if tuple(image.shape[1:]) == shape:
+        return image
+    return torch.nn.functional.interpolate(image[None], size=shape, mode="bilinear", align_corners=False)[0]
+
+
+def slice_noise(settings: AcquisitionSettings, count: int, seed: int, device: torch.device) -> Iterator[torch.Tensor]:
+    """Noise of unit variance for each slice: a ramp at low frequencies, rolled off by the kernel (Riederer 1978)."""
+    random = generator(seed, "noise", device)
+    n = settings.matrix
+    fy = torch.fft.fftfreq(n, settings.pixel_mm, device=device)[:, None]
+    fx = torch.fft.rfftfreq(n, settings.pixel_mm, device=device)[None, :]
+    relative = torch.sqrt(fx**2 + fy**2) * settings.noise_wavelength_mm
+    gain = torch.sqrt(relative) * torch.exp(-0.5 * relative**2)
+    for _ in range(count):
+        white = torch.randn((n, n), generator=random, device=device)
+        noise = torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=(n, n))
+        yield noise / noise.std()
+
+
+def streaks(hu: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:
+    """Dark bands between dense bones that face each other across the head, HU to add to a slice (i, j).
+
+    Rays from side to side that meet most bone are hardened most; the band lies along them, between the bones.
+    """
+    bone = ((hu - 500.0) / 1000.0).clamp(0.0, 1.2)
+    path = bone.sum(0) * (settings.pixel_mm * settings.matrix / hu.shape[0])
+    kernel = torch.ones(1, 1, 5, device=hu.device) / 5.0
+    path = torch.nn.functional.conv1d(path[None, None], kernel, padding=2)[0, 0]
+    excess = ((path - 22.0) / 30.0).clamp(0.0, 1.0)
+    before = bone.cumsum(0)
+    between = (before / 8.0).clamp(0, 1) * ((before[-1:] - before) / 8.0).clamp(0, 1)
+    return -settings.streak_hu * excess[None, :] * between * (1.0 - bone.clamp(0.0, 1.0))
+
+
+def head_rest(points: torch.Tensor) -> torch.Tensor:
+    """Density in HU of the rest under the head at scanner points (3, ...), ``AIR_HU`` where there is none."""
+    radius = torch.sqrt(points[0] ** 2 + (points[1] - 30.0) ** 2)
+    below = points[1] < -20.0
+    shell = ((radius - 151.0).abs() < 1.6) & below
+    foam = (radius > 140.0) & (radius < 149.5) & below
+    rest = torch.where(foam, torch.full_like(radius, -965.0), torch.full_like(radius, AIR_HU))
+    return torch.where(shell, torch.full_like(radius, 60.0), rest)
+
+
+def expose(hu: torch.Tensor, brain: torch.Tensor, noise: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:
+    """A slice (i, j) with cupping inside the skull and noise, which is weaker in air around the head.
+
+    Args:
+        hu: density averaged over the slab.
+        brain: 0..1 inside the inner table.
+        noise: unit variance.
+        settings: gives their strengths.
+    """
+    rim = _box_blur(brain, max(1, round(14.0 / settings.pixel_mm)))
+    cupping = settings.cupping_hu * brain * 2.0 * (1.0 - rim)
+    strength = 0.45 + 0.55 * _box_blur((hu > -500.0).float(), max(1, round(30.0 / settings.pixel_mm)))
+    return hu + cupping + settings.noise_hu * strength * noise
+
+
+def _box_blur(image: torch.Tensor, width: int) -> torch.Tensor:
+    """Mean over a square of about ``width`` pixels, the border repeated."""
+    half = width // 2
+    for axis in (0, 1):
+        padded = torch.nn.functional.pad(image.movedim(axis, -1)[None], (half, half), mode="replicate")
+        image = torch.nn.functional.avg_pool1d(padded, 2 * half + 1, stride=1)[0].movedim(-1, axis)
+    return image

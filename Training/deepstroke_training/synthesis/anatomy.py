@@ -1,0 +1,85 @@
+"""The brain of one person: tissue with sulci of its own, and its density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from deepstroke_training.synthesis.random_fields import RandomField, draw_field
+from deepstroke_training.synthesis.settings import AnatomySettings
+
+#: How sharply one tissue wins over the others.
+SHARPNESS = 10.0
+#: Distance between neighbouring folds of the cortex, twice this band's half wavelength, mm in the template.
+FOLD_WAVELENGTH_MM = 26.0
+
+Maps = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class BrainTexture:
+    """The random fields that make a brain an individual one.
+
+    Attributes:
+        fine: three fields of about 5 mm that decide where grey, white and fluid win.
+        folds: one band-passed field whose zeros, followed down from the surface, are this brain's own sulci.
+        broad: two fields of about 40 mm: density, and the width of the fluid around the brain.
+    """
+
+    fine: RandomField
+    folds: RandomField
+    broad: RandomField
+
+
+def draw_texture(seed: int, device: torch.device) -> BrainTexture:
+    """The texture of one case."""
+    return BrainTexture(
+        fine=draw_field(seed, "tissue", 5.5, device, channels=3),
+        folds=draw_field(seed, "folds", FOLD_WAVELENGTH_MM, device, bandwidth=0.35),
+        broad=draw_field(seed, "broad", 40.0, device, channels=2),
+    )
+
+
+def tissue_weights(
+    points: torch.Tensor, probability: Maps, fields: Maps, texture: BrainTexture, anatomy: AnatomySettings
+) -> torch.Tensor:
+    """Weights of grey, white and fluid, shape (3, n), summing to 1.
+
+    Args:
+        points: (3, n) template mm after the brain has been pushed.
+        probability: ``grey``, ``white``, ``csf`` there.
+        fields: the smooth fields there, and ``inner`` before the push.
+        texture: the case's random fields.
+        anatomy: the case's settings.
+    """
+    noise = texture.fine.at(points)
+    to_hull = torch.stack([fields["to_hull_x"], fields["to_hull_y"], fields["to_hull_z"]])
+    folds = texture.folds.at(points + to_hull)[0]
+    cortex = fields["folded"] * ((26.0 - fields["depth"]) / 12.0).clamp(0.0, 1.0) * anatomy.sulci
+    width = 0.10 + 0.22 * anatomy.atrophy
+    sulcus = torch.exp(-((folds / width) ** 2)) * cortex
+    ribbon = torch.exp(-((folds / 0.8) ** 2)) * cortex
+    rim = fields["inner"] + 0.6 + 2.4 * anatomy.atrophy + 0.5 * texture.broad.at(points)[1]
+    around = (rim / 1.5).clamp(0.0, 1.0)
+    grey = probability["grey"] + 0.13 * noise[0] + 0.15 * ribbon
+    white = probability["white"] + 0.13 * noise[1] - 0.25 * ribbon + 0.12 * (cortex - ribbon)
+    fluid = (
+        (0.75 + 0.55 * anatomy.atrophy) * probability["csf"] + 0.08 * noise[2] + (0.3 + 0.4 * anatomy.atrophy) * sulcus
+    )
+    chosen = torch.softmax(SHARPNESS * torch.stack([grey, white, fluid + 1.5 * around]), dim=0)
+    raw = torch.stack([probability["grey"], probability["white"], probability["csf"]])
+    blend = fields["blend"] * (fields["ventricle"] > 1.0)
+    return chosen + blend * (raw / raw.sum(0).clamp_min(1e-3) - chosen)
+
+
+def brain_density(
+    points: torch.Tensor, weights: torch.Tensor, fields: Maps, texture: BrainTexture, anatomy: AnatomySettings
+) -> torch.Tensor:
+    """Density in HU of healthy brain and fluid, shape (n)."""
+    grey = anatomy.grey_hu + 0.6 * texture.broad.at(points)[0]
+    white = grey - anatomy.contrast_hu
+    white = white - anatomy.leukoaraiosis_hu * torch.exp(-fields["ventricle"].clamp_min(0.0) / 7.0)
+    tissue = weights[0] * grey + weights[1] * white + weights[2] * anatomy.csf_hu
+    in_ventricle = (0.5 - fields["ventricle"] / 1.5).clamp(0.0, 1.0)
+    return tissue + in_ventricle * (anatomy.csf_hu - tissue)

@@ -1,0 +1,132 @@
+"""From the scanner to the template: the head's pose, its size, a random diffeomorphism, and what pushes the brain."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from deepstroke.frames import Affine
+from deepstroke_training.synthesis.random_fields import RandomField, draw_field
+from deepstroke_training.synthesis.settings import AcquisitionSettings, AnatomySettings, FocalLesion
+from deepstroke_training.synthesis.template_head import COARSE_FIRST, TemplateHead, sample_grid
+
+#: How fast the push of the ventricles' walls fades, mm.
+VENTRICLE_REACH_MM = 9.0
+
+
+@dataclass(frozen=True, eq=False)
+class Deformation:
+    """Where a point of the scanner lies in the template.
+
+    Attributes:
+        head_to_scanner: rigid 4 x 4, from the head's own RAS+ mm (upright, origin at its centre) to the scanner's.
+        head_to_template: 4 x 4, the size alone.
+        displacement: (3, i, j, k) in mm over the template's coarse grid; adds to template points.
+        step: spacing in mm of the displacement.
+    """
+
+    head_to_scanner: Affine
+    head_to_template: Affine
+    displacement: torch.Tensor
+    step: float
+
+    @property
+    def scanner_to_template(self) -> Affine:
+        """The affine part of the whole map."""
+        return self.head_to_template @ np.linalg.inv(self.head_to_scanner)
+
+    def template_points(self, scanner: torch.Tensor) -> torch.Tensor:
+        """Template points of scanner points, both (3, n) in RAS+ mm."""
+        matrix = torch.as_tensor(self.scanner_to_template, dtype=torch.float32, device=scanner.device)
+        points = matrix[:3, :3] @ scanner + matrix[:3, 3:]
+        return points + sample_grid(self.displacement, points, COARSE_FIRST, self.step)
+
+
+def draw_deformation(
+    seed: int, anatomy: AnatomySettings, acquisition: AcquisitionSettings, head: TemplateHead, device: torch.device
+) -> Deformation:
+    """The deformation of one case."""
+    head_to_template = np.diag([*(1.0 / np.array(anatomy.scale)), 1.0])
+    head_to_template[:3, 3] = head.centre
+    displacement = random_displacement(seed, anatomy.warp_mm, device)
+    return Deformation(pose(acquisition), head_to_template, displacement.data, displacement.step)
+
+
+def pose(acquisition: AcquisitionSettings) -> Affine:
+    """Rigid transform from the upright head to the head in the scanner: roll, then pitch, then yaw, then shift."""
+    turns = ((1, acquisition.roll_degrees), (0, acquisition.pitch_degrees), (2, acquisition.yaw_degrees))
+    matrix = np.eye(4)
+    for axis, degrees in turns:
+        matrix[:3, :3] = rotation(axis, degrees) @ matrix[:3, :3]
+    matrix[:3, 3] = acquisition.shift_mm
+    return matrix
+
+
+def rotation(axis: int, degrees: float) -> Affine:
+    """3 x 3 right-handed rotation about the right, anterior or superior axis (0, 1, 2)."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    matrix = np.eye(3)
+    first, second = [(1, 2), (2, 0), (0, 1)][axis]
+    matrix[first, first] = matrix[second, second] = cosine
+    matrix[first, second], matrix[second, first] = -sine, sine
+    return matrix
+
+
+def random_displacement(seed: int, warp_mm: float, device: torch.device) -> RandomField:
+    """Displacement in mm of a random diffeomorphism, the exponential of a smooth stationary velocity."""
+    broad = draw_field(seed, "warp/broad", 90.0, device, channels=3)
+    middle = draw_field(seed, "warp/middle", 45.0, device, channels=3)
+    upsampled = torch.nn.functional.interpolate(
+        broad.data[None], size=middle.data.shape[1:], mode="trilinear", align_corners=True
+    )[0]
+    velocity = RandomField(warp_mm * (0.85 * upsampled + 0.5 * middle.data), middle.step)
+    return exponential(velocity)
+
+
+def exponential(velocity: RandomField, squarings: int = 6) -> RandomField:
+    """Displacement of the flow of a stationary velocity after unit time, by scaling and squaring (Arsigny 2006)."""
+    shape = velocity.data.shape[1:]
+    axes = [
+        torch.arange(n, device=velocity.data.device, dtype=torch.float32) * velocity.step + first
+        for n, first in zip(shape, COARSE_FIRST, strict=True)
+    ]
+    identity = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    displacement = velocity.data / 2**squarings
+    for _ in range(squarings):
+        displacement = displacement + sample_grid(displacement, identity + displacement, COARSE_FIRST, velocity.step)
+    return RandomField(displacement, velocity.step)
+
+
+def push_ventricles(
+    points: torch.Tensor, ventricle: torch.Tensor, push: torch.Tensor, anatomy: AnatomySettings
+) -> torch.Tensor:
+    """Template points from which brain is drawn once the ventricles' walls have moved.
+
+    Args:
+        points: (3, n) template mm.
+        ventricle: (n) signed distance to the ventricles there.
+        push: (3, n) unit direction away from them.
+    """
+    amount = torch.full_like(ventricle, anatomy.ventricle_mm)
+    if anatomy.ventricle_asymmetry_mm:
+        amount = amount + anatomy.ventricle_asymmetry_mm * torch.sigmoid(-points[0] / 5.0)
+    fading = torch.exp(-ventricle.clamp_min(0.0) / VENTRICLE_REACH_MM)
+    return points - push * amount * fading
+
+
+def push_mass(points: torch.Tensor, depth: torch.Tensor, lesion: FocalLesion) -> torch.Tensor:
+    """Template points from which brain is drawn once a swollen lesion has pushed it; the skull stays.
+
+    Args:
+        points: (3, n) template mm.
+        depth: (n) mm inside the inner table; the push fades towards it.
+        lesion: gives centre, radius and swelling.
+    """
+    centre = torch.tensor(lesion.centre, device=points.device).reshape(3, 1)
+    offset = points - centre
+    relative = offset.square().sum(0).sqrt() / lesion.radius_mm
+    reach = 1.6 * torch.exp(-0.5 * (relative / 1.3) ** 2) * (depth / 14.0).clamp(0.0, 1.0)
+    return points - offset * (lesion.swelling_mm / lesion.radius_mm) * 0.6 * reach

@@ -1,0 +1,191 @@
+"""A full synthetic non-contrast head CT with its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from deepstroke.frames import Affine, apply_affine, as_affine
+from deepstroke.regions import REGIONS, SIDES, Side
+from deepstroke.volume import LabelMap, Volume
+from deepstroke_training.synthesis import acquisition
+from deepstroke_training.synthesis.acquisition import SliceStack
+from deepstroke_training.synthesis.rendering import CaseModel, Rendered, draw_case
+from deepstroke_training.synthesis.settings import HeadSettings
+from deepstroke_training.synthesis.template_head import TemplateHead, embedded_template_head, sample_grid
+
+#: A region counts as involved from this part of its brain tissue on.
+INVOLVED_FRACTION = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticCase:
+    """A head CT and everything true about it, all on one grid.
+
+    Attributes:
+        seed: what it was made from.
+        settings: what it was made with.
+        volume: HU, int16, axes nearest to right, anterior, superior; sheared where the gantry is tilted.
+        regions: ASPECTS regions, 1..10 left and 11..20 right.
+        lesions: ``LesionLabel`` 1..4.
+        brain: intracranial space: brain and fluid up to the inner table, down to the foramen magnum.
+        tissue: inside the brain mask 1 grey, 2 white, 3 fluid.
+        template_to_scanner: affine part of the map from template to scanner RAS+ mm.
+        involvement: part of each sided region's tissue (label 1..20) that is acutely ischemic, 0..1.
+    """
+
+    seed: int
+    settings: HeadSettings
+    volume: Volume
+    regions: LabelMap
+    lesions: LabelMap
+    brain: LabelMap
+    tissue: LabelMap
+    template_to_scanner: Affine
+    involvement: dict[int, float]
+
+    def aspects(self, side: Side) -> int:
+        """The ASPECTS of one side: 10 less one for each involved region."""
+        return 10 - sum(self.involvement.get(region.label(side), 0.0) >= INVOLVED_FRACTION for region in REGIONS)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a table of cases holds, without arrays."""
+        stack = self.settings.acquisition
+        return {
+            "seed": self.seed,
+            "slices": self.volume.shape[2],
+            "thickness_mm": stack.thickness_mm,
+            "tilt_degrees": stack.tilt_degrees,
+            "brain_ml": round(self.brain.volume_ml(), 1),
+            "lesions": [type(lesion).__name__ for lesion in self.settings.pathology.lesions],
+            **{f"aspects_{side}": self.aspects(side) for side in SIDES},
+        }
+
+
+class SyntheticHead:
+    """Makes synthetic head CTs; the same seed gives the same bits on the same device.
+
+    Args:
+        device: where to compute, such as ``"cpu"`` or ``"cuda"``.
+        template: the head to start from; the one on the embedded atlas by default.
+
+    Example:
+        >>> case = SyntheticHead().generate(seed=1)  # doctest: +SKIP
+        >>> case.volume.shape, case.aspects("left")  # doctest: +SKIP
+        ((512, 512, 34), 10)
+    """
+
+    def __init__(self, device: str | torch.device = "cpu", template: TemplateHead | None = None) -> None:
+        self.device = torch.device(device)
+        self.template = (template or embedded_template_head()).to(self.device)
+
+    @torch.no_grad()
+    def generate(self, seed: int, settings: HeadSettings | None = None) -> SyntheticCase:
+        """A case with its truth.
+
+        Args:
+            seed: everything random is drawn from it, each part from a stream of its own.
+            settings: what to make; the defaults (a healthy adult in 5 mm slices) without it.
+        """
+        settings = settings or HeadSettings()
+        model = draw_case(seed, settings, self.template, self.device)
+        stack = self._stack(model)
+        slices = [self._slice(model, stack, k) for k in range(stack.shape[2])]
+        return _assemble(seed, settings, model, stack, slices)
+
+    def _stack(self, model: CaseModel) -> SliceStack:
+        """Lay the slices over this head."""
+        settings = model.settings.acquisition
+        to_scanner = np.linalg.inv(model.deformation.scanner_to_template)
+        x, y, _ = self.template.centre
+        low, high = (apply_affine(to_scanner, (x, y, z))[2] for z in (settings.bottom_mm, settings.top_mm))
+        centre = model.deformation.head_to_scanner[:3, 3]
+        return acquisition.plan_slices(settings, low, high, centre)
+
+    def _slice(self, model: CaseModel, stack: SliceStack, k: int) -> _Slice:
+        """One slice without noise, averaged over its thickness, on the rendering's pixels."""
+        settings = model.settings.acquisition
+        coarse = stack.coarser(settings.render_mm)
+        edge = max(settings.render_mm, 0.5)
+        middle = coarse.points(k, self.device)
+        normal = torch.as_tensor(stack.normal, dtype=torch.float32, device=self.device).reshape(3, 1, 1)
+        layers = []
+        for offset in acquisition.subslice_offsets(settings.thickness_mm):
+            points = middle + offset * normal
+            layers.append((points, model.render(points.reshape(3, -1), edge)))
+        return _averaged(layers, settings.head_rest, coarse.shape[:2], model)
+
+
+@dataclass(frozen=True, eq=False)
+class _Slice:
+    """A slice on the rendering's pixels: density, truth weights, and template points of its middle."""
+
+    hu: torch.Tensor
+    weights: torch.Tensor
+    points: torch.Tensor
+
+
+def _averaged(
+    layers: list[tuple[torch.Tensor, Rendered]], head_rest: bool, shape: tuple[int, int], model: CaseModel
+) -> _Slice:
+    hu = torch.zeros(shape, device=layers[0][0].device)
+    weights = torch.zeros((8, *shape), device=hu.device)
+    for points, layer in layers:
+        density = layer.hu.reshape(shape)
+        if head_rest:
+            density = torch.maximum(density, acquisition.head_rest(points))
+        hu += density / len(layers)
+        weights += torch.cat([layer.brain[None], layer.tissue, layer.lesions]).reshape(8, *shape) / len(layers)
+    middle = layers[len(layers) // 2][1]
+    hu = hu + acquisition.streaks(hu, model.settings.acquisition)
+    return _Slice(hu, weights, middle.points.reshape(3, *shape))
+
+
+def _assemble(
+    seed: int, settings: HeadSettings, model: CaseModel, stack: SliceStack, slices: list[_Slice]
+) -> SyntheticCase:
+    """Bring the slices to the matrix, add noise, and read the truth off."""
+    ni, nj, nk = stack.shape
+    hu = np.empty(stack.shape, dtype=np.int16)
+    truth = {name: np.zeros(stack.shape, dtype=np.uint8) for name in ("regions", "lesions", "brain", "tissue")}
+    noise = acquisition.slice_noise(settings.acquisition, nk, seed, slices[0].hu.device)
+    for k, (piece, grain) in enumerate(zip(slices, noise, strict=True)):
+        values, weights, points = (
+            acquisition.to_matrix(v, (ni, nj)) for v in (piece.hu[None], piece.weights, piece.points)
+        )
+        noisy = acquisition.expose(values[0], weights[0], grain, settings.acquisition)
+        hu[:, :, k] = noisy.round().clamp(-1024, 3071).cpu().numpy().astype(np.int16)
+        for name, labels in _truth(weights, points, model.head).items():
+            truth[name][:, :, k] = labels.cpu().numpy()
+    maps = {name: LabelMap(labels, stack.ijk_to_ras) for name, labels in truth.items()}
+    return SyntheticCase(
+        seed=seed,
+        settings=settings,
+        volume=Volume(hu, stack.ijk_to_ras),
+        template_to_scanner=as_affine(np.linalg.inv(model.deformation.scanner_to_template)),
+        involvement=_involvement(maps["regions"], maps["lesions"], maps["tissue"]),
+        **maps,
+    )
+
+
+def _truth(weights: torch.Tensor, points: torch.Tensor, head: TemplateHead) -> dict[str, torch.Tensor]:
+    """Label maps of one slice from its averaged weights and template points."""
+    brain = weights[0] >= 0.5
+    region = sample_grid(head.regions.data, points, head.regions.first, 1.0, nearest=True)[0].round()
+    lesion, kind = weights[4:].max(0)
+    return {
+        "brain": brain.to(torch.uint8),
+        "regions": torch.where(brain, region, torch.zeros_like(region)).to(torch.uint8),
+        "lesions": torch.where(brain & (lesion >= 0.5), kind + 1, torch.zeros_like(kind)).to(torch.uint8),
+        "tissue": torch.where(brain, weights[1:4].argmax(0) + 1, torch.zeros_like(kind)).to(torch.uint8),
+    }
+
+
+def _involvement(regions: LabelMap, lesions: LabelMap, tissue: LabelMap) -> dict[int, float]:
+    parenchyma = (tissue.data == 1) | (tissue.data == 2)
+    counts = np.bincount(regions.data[parenchyma], minlength=21)
+    acute = np.bincount(regions.data[parenchyma & (lesions.data == 1)], minlength=21)
+    return {label: float(acute[label] / counts[label]) for label in range(1, 21) if counts[label]}

@@ -1,0 +1,113 @@
+"""Density and truth at any points of a case: everything that happens between coordinates and Hounsfield units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from deepstroke_training.synthesis import anatomy as brain
+from deepstroke_training.synthesis import pathology, skull
+from deepstroke_training.synthesis.deformation import Deformation, draw_deformation, push_mass, push_ventricles
+from deepstroke_training.synthesis.settings import Calcification, FocalLesion, HeadSettings, HyperdenseArtery
+from deepstroke_training.synthesis.template_head import TemplateHead
+
+#: Template mm (u, y, z) and radii of what may be calcified.
+CALCIFICATIONS: dict[Calcification, tuple[tuple[float, float, float], float]] = {
+    "choroid": ((24.0, -42.0, 8.0), 3.2),
+    "pineal": ((0.0, -29.0, 3.0), 2.2),
+    "pallidum": ((20.0, -5.0, 0.0), 2.5),
+    "falx": ((0.0, 34.0, 42.0), 2.5),
+}
+CALCIFIED_HU = 170.0
+DURA_HU = 50.0
+SINUS_HU = 56.0
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """What a set of n points holds.
+
+    Attributes:
+        hu: (n) density.
+        brain: (n) 0..1 inside the inner table.
+        tissue: (3, n) weights of grey, white and fluid inside it.
+        lesions: (4, n) weights by ``LesionLabel`` 1..4.
+        points: (3, n) template mm of the brain.
+    """
+
+    hu: torch.Tensor
+    brain: torch.Tensor
+    tissue: torch.Tensor
+    lesions: torch.Tensor
+    points: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class CaseModel:
+    """Everything drawn for one case, ready to be rendered anywhere in the scanner."""
+
+    head: TemplateHead
+    settings: HeadSettings
+    deformation: Deformation
+    brain_texture: brain.BrainTexture
+    skull_texture: skull.SkullTexture
+    lesions: list[pathology.LesionMap]
+
+    def render(self, scanner: torch.Tensor, edge: float) -> Rendered:
+        """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide."""
+        points = self.deformation.template_points(scanner)
+        fields = self.head.fields.sample(points)
+        pushed = self._pushed(points, fields)
+        at_brain = self.head.fields.sample(pushed) | {"inner": fields["inner"]}
+        weights = brain.tissue_weights(
+            pushed, self.head.tissue.sample(pushed), at_brain, self.brain_texture, self.settings.anatomy
+        )
+        hu, lesions = self._brain_density(pushed, weights, at_brain, edge)
+        whole = skull.head_density(points, hu, fields, self.skull_texture, self.settings.anatomy, edge)
+        return Rendered(whole, skull.inside(fields["inner"], edge), weights, lesions, pushed)
+
+    def _pushed(self, points: torch.Tensor, fields: dict[str, torch.Tensor]) -> torch.Tensor:
+        for lesion in self.settings.pathology.lesions:
+            if isinstance(lesion, FocalLesion) and lesion.swelling_mm:
+                points = push_mass(points, -fields["inner"], lesion)
+        push = torch.stack([fields["push_x"], fields["push_y"], fields["push_z"]])
+        return push_ventricles(points, fields["ventricle"], push, self.settings.anatomy)
+
+    def _brain_density(
+        self, points: torch.Tensor, weights: torch.Tensor, fields: dict[str, torch.Tensor], edge: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        settings = self.settings.anatomy
+        hu = brain.brain_density(points, weights, fields, self.brain_texture, settings)
+        lesions = torch.zeros((4, points.shape[1]), device=points.device)
+        for lesion in self.lesions:
+            hu, weight = pathology.apply_lesion(hu, weights, lesion, points, settings.csf_hu)
+            lesions[lesion.label - 1] = torch.maximum(lesions[lesion.label - 1], weight)
+        hu = skull.over(hu, skull.inside(fields["artery"] - 1.6, edge), 42.0)
+        hu = skull.over(hu, skull.inside(fields["mca"] - 1.1, edge), 42.0)
+        for artery in self.settings.pathology.lesions:
+            if isinstance(artery, HyperdenseArtery):
+                hu, weight = pathology.apply_artery(hu, fields["mca"], points, artery, edge)
+                lesions[pathology.LesionLabel.HYPERDENSE_ARTERY - 1] = weight
+        hu = skull.over(hu, 0.8 * skull.inside(fields["dura"] - 0.7, edge), DURA_HU)
+        hu = skull.over(hu, skull.inside(fields["sinus"], edge), SINUS_HU)
+        return self._calcified(hu, points, edge), lesions
+
+    def _calcified(self, hu: torch.Tensor, points: torch.Tensor, edge: float) -> torch.Tensor:
+        for name in self.settings.anatomy.calcifications:
+            (u, y, z), radius = CALCIFICATIONS[name]
+            away = torch.stack([points[0].abs() - u, points[1] - y, points[2] - z]).square().sum(0).sqrt()
+            hu = skull.over(hu, skull.inside(away - radius, 2.0 * edge), CALCIFIED_HU)
+        return hu
+
+
+def draw_case(seed: int, settings: HeadSettings, head: TemplateHead, device: torch.device) -> CaseModel:
+    """Draw everything that is random about a case."""
+    return CaseModel(
+        head=head,
+        settings=settings,
+        deformation=draw_deformation(seed, settings.anatomy, settings.acquisition, head, device),
+        brain_texture=brain.draw_texture(seed, device),
+        skull_texture=skull.draw_texture(seed, device),
+        lesions=pathology.draw_lesions(seed, settings.pathology, head),
+    )

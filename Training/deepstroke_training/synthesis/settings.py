@@ -1,0 +1,201 @@
+"""What can be set about a synthetic head: anatomy, pathology and acquisition, each with its unit and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deepstroke.errors import ConfigError
+from deepstroke.regions import BY_ABBREVIATION, SIDES, Side
+
+Calcification = Literal["choroid", "pineal", "pallidum", "falx"]
+Vessel = Literal["mca"]
+Territory = Literal["pca", "aca", "mca"]
+
+
+def _check(owner: str, faults: list[str]) -> None:
+    if faults:
+        raise ConfigError(f"{owner}: " + "; ".join(faults), code="synthesis-settings")
+
+
+def _outside(name: str, value: float, low: float, high: float) -> list[str]:
+    return [] if low <= value <= high else [f"{name} is {low:g}..{high:g}, found {value:g}"]
+
+
+@dataclass(frozen=True)
+class AnatomySettings:
+    """One person's head.
+
+    Attributes:
+        scale: size along right, anterior and superior relative to the template (whose brain is larger than life).
+        warp_mm: standard deviation of the random displacement.
+        atrophy: 0 (young, tight sulci) to 1 (wide sulci).
+        ventricle_mm: how far the ventricles' walls are pushed out (negative: slit ventricles).
+        ventricle_asymmetry_mm: how much further on one side (positive: left).
+        leukoaraiosis_hu: loss of density of the periventricular white matter.
+        sulci: 0..1, how strongly folds of this person's own are cut into the cortex.
+        grey_hu: density of the cortex.
+        contrast_hu: how much lower the white matter lies.
+        csf_hu: density of the fluid.
+        vault: thickness of the calvarium relative to the average adult.
+        scalp: thickness of the scalp relative to the average adult.
+        bone_hu: density of compact bone.
+        frontal_sinus: whether there is one.
+        calcifications: which structures hold chalk.
+        craniectomy: side of a bone flap that is missing.
+    """
+
+    scale: tuple[float, float, float] = (0.93, 0.92, 0.92)
+    warp_mm: float = 2.5
+    atrophy: float = 0.4
+    ventricle_mm: float = 1.0
+    ventricle_asymmetry_mm: float = 0.0
+    leukoaraiosis_hu: float = 3.0
+    sulci: float = 0.6
+    grey_hu: float = 38.0
+    contrast_hu: float = 8.0
+    csf_hu: float = 8.0
+    vault: float = 1.0
+    scalp: float = 1.0
+    bone_hu: float = 1500.0
+    frontal_sinus: bool = True
+    calcifications: tuple[Calcification, ...] = ("choroid", "pineal")
+    craniectomy: Side | None = None
+
+    def __post_init__(self) -> None:
+        faults = [f for s in self.scale for f in _outside("scale", s, 0.6, 1.2)]
+        faults += _outside("warp_mm", self.warp_mm, 0, 5) + _outside("atrophy", self.atrophy, 0, 1)
+        faults += _outside("ventricle_mm", self.ventricle_mm, -2, 8)
+        faults += _outside("vault", self.vault, 0.3, 2) + _outside("scalp", self.scalp, 0.3, 2.5)
+        _check("anatomy", faults)
+
+
+@dataclass(frozen=True)
+class AcuteInfarct:
+    """Early ischemia of whole ASPECTS regions: low density and loss of the grey-white border.
+
+    Attributes:
+        side: the patient's side.
+        regions: abbreviations such as ``"M2"``.
+        drop_hu: how far grey matter falls (white matter falls less, so that their contrast goes).
+        swelling_mm: how far its middle pushes the brain around it.
+    """
+
+    side: Side
+    regions: tuple[str, ...]
+    drop_hu: float = 7.0
+    swelling_mm: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = [] if self.side in SIDES else [f"a side is left or right, found {self.side!r}"]
+        faults += [f"unknown region {name!r}" for name in self.regions if name not in BY_ABBREVIATION]
+        faults += [] if self.regions else ["no region given"]
+        faults += _outside("drop_hu", self.drop_hu, 0, 25) + _outside("swelling_mm", self.swelling_mm, 0, 10)
+        _check("acute infarct", faults)
+
+
+@dataclass(frozen=True)
+class FocalLesion:
+    """A lesion in a warped ball around a point.
+
+    Attributes:
+        kind: ``"acute"`` (early low density), ``"old"`` (a fluid-filled defect) or ``"haemorrhage"``.
+        centre: template RAS+ mm.
+        radius_mm: of the ball, in the template.
+        drop_hu: of ``"acute"``.
+        swelling_mm: how far it pushes the brain around it.
+    """
+
+    kind: Literal["acute", "old", "haemorrhage"]
+    centre: tuple[float, float, float]
+    radius_mm: float
+    drop_hu: float = 7.0
+    swelling_mm: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = _outside("radius_mm", self.radius_mm, 1, 60) + _outside("drop_hu", self.drop_hu, 0, 25)
+        _check("focal lesion", faults + _outside("swelling_mm", self.swelling_mm, 0, 10))
+
+
+@dataclass(frozen=True)
+class HyperdenseArtery:
+    """A clot in the first segment of the middle cerebral artery.
+
+    Attributes:
+        side: the patient's side.
+        hu: density of the clot.
+        radius_mm: of the artery.
+    """
+
+    side: Side
+    hu: float = 62.0
+    radius_mm: float = 1.8
+
+
+Lesion = AcuteInfarct | FocalLesion | HyperdenseArtery
+
+
+@dataclass(frozen=True)
+class PathologySettings:
+    """What is wrong with the brain: any number of lesions, laid over each other in this order."""
+
+    lesions: tuple[Lesion, ...] = ()
+
+
+@dataclass(frozen=True)
+class AcquisitionSettings:
+    """How the scanner sees the head.
+
+    Attributes:
+        matrix: pixels along a row and a column.
+        pixel_mm: pixel size.
+        thickness_mm: slice thickness, along the slice normal.
+        step_mm: distance between neighbouring slices along the slice normal.
+        tilt_degrees: gantry tilt; positive: the slice planes rise towards the face, as with a raised chin.
+        pitch_degrees: turn of the head about the right axis; positive: chin up.
+        roll_degrees: turn about the anterior axis; positive: the right ear goes down.
+        yaw_degrees: turn about the superior axis; positive: the face turns to the left.
+        shift_mm: place of the head's centre in the scanner, RAS+ mm.
+        bottom_mm: template z of the lowest slice's middle (about -70 at the foramen magnum).
+        top_mm: template z of the highest slice's middle (about 90 above the vertex).
+        noise_hu: standard deviation of the noise inside the brain, in a slice of this thickness.
+        noise_wavelength_mm: where the noise has most of its power.
+        cupping_hu: brightening next to the skull by beam hardening.
+        streak_hu: depth of the dark band between the petrous bones.
+        render_mm: in-plane step at which anatomy is computed before it is brought to the matrix.
+        head_rest: whether the rest is seen behind the head.
+    """
+
+    matrix: int = 512
+    pixel_mm: float = 0.45
+    thickness_mm: float = 5.0
+    step_mm: float = 5.0
+    tilt_degrees: float = 0.0
+    pitch_degrees: float = 0.0
+    roll_degrees: float = 0.0
+    yaw_degrees: float = 0.0
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    bottom_mm: float = -76.0
+    top_mm: float = 92.0
+    noise_hu: float = 3.5
+    noise_wavelength_mm: float = 3.0
+    cupping_hu: float = 2.5
+    streak_hu: float = 6.0
+    render_mm: float = 0.8
+    head_rest: bool = True
+
+    def __post_init__(self) -> None:
+        faults = _outside("thickness_mm", self.thickness_mm, 0.3, 10) + _outside("step_mm", self.step_mm, 0.3, 10)
+        faults += _outside("tilt_degrees", self.tilt_degrees, -30, 30) + _outside("matrix", self.matrix, 32, 1024)
+        faults += _outside("pixel_mm", self.pixel_mm, 0.2, 8) + _outside("render_mm", self.render_mm, 0.3, 4)
+        faults += [] if self.bottom_mm < self.top_mm else ["bottom_mm must lie below top_mm"]
+        _check("acquisition", faults)
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """Everything about one case."""
+
+    anatomy: AnatomySettings = field(default_factory=AnatomySettings)
+    pathology: PathologySettings = field(default_factory=PathologySettings)
+    acquisition: AcquisitionSettings = field(default_factory=AcquisitionSettings)

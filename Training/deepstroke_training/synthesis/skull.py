@@ -1,0 +1,145 @@
+"""Everything around the brain: calvarium with diploe, skull base, orbits, sinuses, soft tissue of face and scalp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from deepstroke_training.synthesis.acquisition import AIR_HU
+from deepstroke_training.synthesis.random_fields import RandomField, draw_field
+from deepstroke_training.synthesis.settings import AnatomySettings
+
+FAT_HU = -85.0
+MUSCLE_HU = 55.0
+SKIN_HU = 20.0
+#: Template mm of the middle of a craniectomy on the right, and the flap's radius.
+FLAP_CENTRE = (62.0, -6.0, 26.0)
+FLAP_RADIUS_MM = 44.0
+
+Maps = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class SkullTexture:
+    """The random fields of bone and soft tissue.
+
+    Attributes:
+        grain: one field of about 5 mm: diploe, air cells, strands in fat.
+        broad: two fields of about 60 mm: thickness of the vault and of the scalp.
+    """
+
+    grain: RandomField
+    broad: RandomField
+
+
+def draw_texture(seed: int, device: torch.device) -> SkullTexture:
+    """The texture of one case."""
+    return SkullTexture(draw_field(seed, "grain", 5.0, device), draw_field(seed, "vault", 60.0, device, channels=2))
+
+
+def inside(distance: torch.Tensor, width: float) -> torch.Tensor:
+    """1 inside a solid, 0 outside, linear over ``width`` mm across its surface."""
+    return (0.5 - distance / width).clamp(0.0, 1.0)
+
+
+def over(below: torch.Tensor, amount: torch.Tensor, density: torch.Tensor | float) -> torch.Tensor:
+    """Lay a density over another where ``amount`` is 1."""
+    return below + amount * (density - below)
+
+
+def head_density(
+    points: torch.Tensor,
+    brain: torch.Tensor,
+    fields: Maps,
+    texture: SkullTexture,
+    anatomy: AnatomySettings,
+    edge: float,
+) -> torch.Tensor:
+    """Density in HU of the whole head, shape (n).
+
+    Args:
+        points: (3, n) template mm.
+        brain: (n) density of what lies inside the inner table.
+        fields: the smooth fields at the points.
+        texture: the case's random fields.
+        anatomy: the case's settings.
+        edge: width of surfaces in mm, about the rendering's step.
+    """
+    grain = texture.grain.at(points)[0]
+    broad = texture.broad.at(points)
+    vault = (fields["vault"] * anatomy.vault * (1.0 + 0.14 * broad[0])).clamp_min(1.2)
+    scalp = fields["scalp"] * anatomy.scalp * (1.0 + 0.12 * broad[1])
+    skin = torch.minimum(fields["skin"], fields["inner"] - vault - scalp)
+    hu = _soft_tissue(skin, fields, grain, vault, edge)
+    hu = _bones(hu, points, fields, grain, vault, anatomy, edge)
+    hu = _cavities(hu, fields, grain, anatomy, edge)
+    hu = over(hu, inside(fields["inner"], edge), brain)
+    return over(torch.full_like(hu, AIR_HU), inside(skin, edge), hu)
+
+
+def _soft_tissue(
+    skin: torch.Tensor, fields: Maps, grain: torch.Tensor, vault: torch.Tensor, edge: float
+) -> torch.Tensor:
+    """Fat with strands, muscles, skin, and the galea on the bone."""
+    strands = (grain > 1.1).float()
+    hu = FAT_HU + 8.0 * grain + 90.0 * strands
+    hu = over(hu, inside(fields["muscle"], 2.0), MUSCLE_HU + 5.0 * grain)
+    galea = ((fields["inner"] - vault).abs() < 1.2).float() * 0.7
+    hu = over(hu, galea, MUSCLE_HU - 15.0)
+    return over(hu, inside(-skin - 1.8, edge), SKIN_HU + 15.0)
+
+
+def _bones(
+    hu: torch.Tensor,
+    points: torch.Tensor,
+    fields: Maps,
+    grain: torch.Tensor,
+    vault: torch.Tensor,
+    anatomy: AnatomySettings,
+    edge: float,
+) -> torch.Tensor:
+    """The shell around the inner table, then the thicker bones."""
+    compact = anatomy.bone_hu
+    from_table = torch.minimum(fields["inner"], vault - fields["inner"])
+    diploe = 0.42 * compact + 0.10 * compact * grain
+    calvarium = over(diploe, inside(from_table - 1.7, 1.2), compact)
+    here = inside(torch.maximum(-fields["inner"], fields["inner"] - vault), edge) * (1.0 - _foramen(fields, edge))
+    here = here * (1.0 - _flap(points, anatomy))
+    hu = over(hu, here, calvarium)
+    for name, marrow in (("bone", 0.30), ("vertebra", 0.22)):
+        inner = marrow * compact + 60.0 * grain
+        hu = over(hu, inside(fields[name], edge), over(inner, inside(-fields[name] - 1.6, 1.2), 0.85 * compact))
+    dense = 1.15 * compact + 180.0 * grain
+    return over(hu, inside(fields["petrous"], edge), dense)
+
+
+def _foramen(fields: Maps, edge: float) -> torch.Tensor:
+    """Where the shell around the inner table is open for the spinal cord."""
+    return inside(fields["canal"], edge)
+
+
+def _flap(points: torch.Tensor, anatomy: AnatomySettings) -> torch.Tensor:
+    """Where the calvarium is missing after a craniectomy."""
+    if anatomy.craniectomy is None:
+        return torch.zeros_like(points[0])
+    sign = -1.0 if anatomy.craniectomy == "left" else 1.0
+    centre = torch.tensor([sign * FLAP_CENTRE[0], *FLAP_CENTRE[1:]], device=points.device).reshape(3, 1)
+    return inside((points - centre).square().sum(0).sqrt() - FLAP_RADIUS_MM, 3.0)
+
+
+def _cavities(
+    hu: torch.Tensor, fields: Maps, grain: torch.Tensor, anatomy: AnatomySettings, edge: float
+) -> torch.Tensor:
+    """Orbits, the spinal canal, sinuses and honeycombed bone."""
+    hu = over(hu, inside(fields["orbit"], edge), FAT_HU - 10.0)
+    hu = over(hu, inside(fields["nerve"], edge), 38.0)
+    hu = over(hu, inside(fields["globe"], edge), 45.0)
+    hu = over(hu, inside(fields["globe"] + 1.4, edge), 9.0)
+    hu = over(hu, inside(fields["lens"], edge), 75.0)
+    hu = over(hu, inside(fields["canal"], edge), anatomy.csf_hu + 4.0)
+    hu = over(hu, inside(fields["cord"], edge), 34.0)
+    hu = over(hu, inside(fields["air"], edge), AIR_HU)
+    walls = (grain.abs() < 0.28).float()
+    cells = over(torch.full_like(hu, -880.0), walls, 0.35 * anatomy.bone_hu)
+    return over(hu, inside(fields["cells"], edge), cells)

@@ -1,0 +1,255 @@
+"""A whole head in template space: tissue maps of the brain and signed distances of everything around it.
+
+Two grids hold it: tissue probabilities and region labels at 1 mm around the brain, and smooth fields (distances,
+gradients) at 2 mm over the whole head. A case samples both at its own deformed coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepstroke.volume import LabelMap
+from deepstroke_training.synthesis import head_parts, meninges
+from deepstroke_training.synthesis.shapes import Coordinates
+
+Array = NDArray[np.float32]
+
+#: The coarse grid: RAS+ mm of its first and last voxel centre in template space, and its step.
+COARSE_FIRST = (-104.0, -144.0, -140.0)
+COARSE_LAST = (104.0, 120.0, 116.0)
+COARSE_STEP = 2.0
+#: How far the inner table lies outside the template's brain mask, mm.
+SUBARACHNOID_MM = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class MapStack:
+    """Several maps on one axis-aligned grid of template space.
+
+    Attributes:
+        data: (channel, i, j, k), float32.
+        names: what each channel holds.
+        first: RAS+ mm of the first voxel's centre.
+        step: voxel size in mm.
+    """
+
+    data: torch.Tensor
+    names: tuple[str, ...]
+    first: tuple[float, float, float]
+    step: float
+
+    def to(self, device: torch.device) -> MapStack:
+        """The same maps on another device."""
+        return replace(self, data=self.data.to(device))
+
+    def sample(self, points: torch.Tensor, nearest: bool = False) -> dict[str, torch.Tensor]:
+        """Every map at template points of shape (3, ...) in mm; beyond the border the border's value."""
+        values = sample_grid(self.data, points, self.first, self.step, nearest=nearest)
+        return dict(zip(self.names, values, strict=True))
+
+
+def sample_grid(
+    data: torch.Tensor,
+    points: torch.Tensor,
+    first: tuple[float, float, float],
+    step: float,
+    nearest: bool = False,
+) -> torch.Tensor:
+    """Values of maps (channel, i, j, k) at points (3, ...) in mm, shape (channel, ...)."""
+    shape = points.shape[1:]
+    flat = points.reshape(3, -1)
+    normalised = [(flat[axis] - first[axis]) * (2.0 / (step * (data.shape[axis + 1] - 1))) - 1.0 for axis in (2, 1, 0)]
+    grid = torch.stack(normalised, dim=-1).reshape(1, 1, 1, -1, 3)
+    mode = "nearest" if nearest else "bilinear"
+    values = torch.nn.functional.grid_sample(data[None], grid, mode=mode, padding_mode="border", align_corners=True)
+    return values.reshape(data.shape[0], *shape)
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateHead:
+    """The head in template space.
+
+    Attributes:
+        tissue: probabilities at 1 mm: ``grey``, ``white``, ``csf``.
+        regions: labels 0..20 of the sided ASPECTS regions at 1 mm, one channel ``region``.
+        fields: at 2 mm; see ``smooth_fields``.
+        centre: RAS+ mm of the middle of the intracranial space.
+    """
+
+    tissue: MapStack
+    regions: MapStack
+    fields: MapStack
+    centre: tuple[float, float, float]
+
+    def to(self, device: torch.device) -> TemplateHead:
+        """The same head on another device."""
+        return replace(
+            self, tissue=self.tissue.to(device), regions=self.regions.to(device), fields=self.fields.to(device)
+        )
+
+
+def build_template_head(labels: LabelMap) -> TemplateHead:
+    """Build the head from the MNI152 maps and a sided label map (1..20) in the same space.
+
+    Args:
+        labels: ASPECTS regions in MNI152 RAS+ mm, on any axis-aligned 1 mm grid.
+    """
+    grey, white, brain, first = _brain_maps()
+    regions = _regions_on_grid(labels, brain.shape, first)
+    tissue = _sharpened_tissue(grey, white, brain, regions)
+    fields, centre = smooth_fields(tissue, brain, first)
+    return TemplateHead(
+        tissue=MapStack(torch.from_numpy(tissue), ("grey", "white", "csf"), first, 1.0),
+        regions=MapStack(torch.from_numpy(regions[None].astype(np.float32)), ("region",), first, 1.0),
+        fields=fields,
+        centre=centre,
+    )
+
+
+def _brain_maps() -> tuple[Array, Array, NDArray[np.bool_], tuple[float, float, float]]:
+    """Grey, white and brain mask of MNI152 at 1 mm, and the RAS+ mm of their first voxel."""
+    from nilearn import datasets
+
+    images = [
+        datasets.load_mni152_gm_template(resolution=1),
+        datasets.load_mni152_wm_template(resolution=1),
+        datasets.load_mni152_brain_mask(resolution=1),
+    ]
+    grey, white, brain = (np.asarray(image.dataobj, dtype=np.float32) for image in images)
+    x, y, z = (float(v) for v in images[0].affine[:3, 3])
+    return grey, white, ndimage.binary_fill_holes(brain > 0.5), (x, y, z)
+
+
+def _regions_on_grid(labels: LabelMap, shape: tuple[int, ...], first: tuple[float, float, float]) -> NDArray[np.uint8]:
+    """The label map on the 1 mm grid of the tissue maps, by nearest neighbour."""
+    to_labels = labels.ras_to_ijk @ np.block(
+        [[np.eye(3), np.array(first)[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]]
+    )
+    return ndimage.affine_transform(
+        labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=shape, order=0
+    )
+
+
+def _sharpened_tissue(grey: Array, white: Array, brain: NDArray[np.bool_], regions: NDArray[np.uint8]) -> Array:
+    """Grey, white and CSF probabilities, with the deep nuclei and the capsule set apart as CT shows them."""
+    unsided = np.where(regions > 0, (regions - 1) % 10 + 1, 0)
+    nuclei, capsule = np.isin(unsided, (1, 2)), unsided == 3
+    csf = np.clip(1.0 - grey - white, 0.0, 1.0)
+    grey, white = np.where(nuclei, 0.92, grey), np.where(nuclei, 0.08, white)
+    white = np.where(capsule, np.maximum(white, 0.8), white)
+    grey = np.where(capsule, np.minimum(grey, 0.2), grey)
+    csf = np.where(nuclei | capsule, 0.0, csf)
+    csf = np.where(brain, csf, 1.0)
+    return np.stack([grey, white, csf]).astype(np.float32)
+
+
+def smooth_fields(
+    tissue: Array, brain: NDArray[np.bool_], first: tuple[float, float, float]
+) -> tuple[MapStack, tuple[float, float, float]]:
+    """The fields of the whole head at 2 mm, and the centre of the intracranial space.
+
+    Distances in mm, negative inside: ``inner`` (inner table), ``skin``, ``bone``, ``petrous``, ``vertebra``, ``air``,
+    ``cells``, ``orbit``, ``globe``, ``lens``, ``cord``, ``canal``, ``nerve``, ``muscle``, ``ventricle``, ``sinus``.
+    Unsigned from a sheet or a centre line: ``dura``, ``mca``, ``artery``. Then ``push_x/y/z`` (unit gradient of
+    ``ventricle``), ``to_hull_x/y/z`` (mm from a point to the nearest one of its hemisphere's surface), ``depth`` (mm
+    below that surface), ``vault`` and ``scalp`` (thickness in mm), ``folded`` (1 in the cerebral hemispheres) and
+    ``blend`` (1 where tissue is truly mixed, as in the brain stem).
+    """
+    at, x = _coarse_coordinates()
+    coarse_brain = _onto_coarse(brain.astype(np.float32), first) > 0.5
+    csf = _onto_coarse(tissue[2], first)
+    inner = meninges.inner_table(coarse_brain, at, COARSE_STEP, SUBARACHNOID_MM)
+    ventricle = _ventricles(csf, coarse_brain, at)
+    falx = meninges.falx(at, inner)
+    depth, to_hull = meninges.hemisphere_depth(inner, falx, COARSE_STEP)
+    maps: dict[str, Array] = {
+        "inner": inner,
+        "skin": head_parts.skin(at),
+        "bone": head_parts.facial_bones(at),
+        "petrous": head_parts.petrous_bones(at),
+        "vertebra": head_parts.neck_bones(at),
+        "air": head_parts.air(at),
+        "cells": head_parts.air_cells(at),
+        "orbit": head_parts.orbits(at),
+        "globe": head_parts.globes(at),
+        "lens": head_parts.lenses(at),
+        "nerve": head_parts.orbital_cords(at),
+        "muscle": head_parts.muscles(at),
+        "canal": head_parts.spinal_canal(at),
+        "cord": head_parts.spinal_cord(at),
+        "mca": head_parts.middle_cerebral_arteries(at),
+        "artery": head_parts.basal_arteries(at),
+        "dura": np.minimum(falx, meninges.tentorium(at, inner)),
+        "sinus": meninges.venous_sinuses(at, inner),
+        "ventricle": ventricle,
+        "depth": depth,
+        "folded": meninges.folded(at),
+        "vault": meninges.vault_thickness(at),
+        "scalp": meninges.scalp_thickness(at),
+        "blend": _blended(at),
+    }
+    maps |= dict(zip(("push_x", "push_y", "push_z"), _unit_gradient(ventricle, 1.5), strict=True))
+    maps |= dict(zip(("to_hull_x", "to_hull_y", "to_hull_z"), to_hull, strict=True))
+    inside = inner < 0
+    centre = tuple(float(c[inside].mean()) for c in (x, at.y, at.z))
+    stack = torch.from_numpy(np.stack(list(maps.values())).astype(np.float32))
+    return MapStack(stack, tuple(maps), COARSE_FIRST, COARSE_STEP), (centre[0], centre[1], centre[2])
+
+
+def _coarse_coordinates() -> tuple[Coordinates, Array]:
+    """(u, y, z) of the coarse grid, and x."""
+    axes = [
+        np.arange(lo, hi + COARSE_STEP / 2, COARSE_STEP, dtype=np.float32)
+        for lo, hi in zip(COARSE_FIRST, COARSE_LAST, strict=True)
+    ]
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    return Coordinates(np.abs(x), y, z), x
+
+
+def _onto_coarse(fine: Array, first: tuple[float, float, float]) -> Array:
+    """A 1 mm map smoothed and resampled to the coarse grid."""
+    smooth = ndimage.gaussian_filter(fine, 0.8)
+    shape = tuple(int((hi - lo) / COARSE_STEP) + 1 for lo, hi in zip(COARSE_FIRST, COARSE_LAST, strict=True))
+    offset = np.subtract(COARSE_FIRST, first)
+    return ndimage.affine_transform(smooth, np.eye(3) * COARSE_STEP, offset, output_shape=shape, order=1)
+
+
+def _ventricles(csf: Array, brain: NDArray[np.bool_], at: Coordinates) -> Array:
+    """Distance to the lateral, third and fourth ventricles."""
+    central = brain & (at.u < 34) & (at.y > -62) & (at.y < 40) & (at.z > -14) & (at.z < 34)
+    fourth = brain & (at.u < 8) & (at.y > -56) & (at.y < -34) & (at.z > -48) & (at.z < -20)
+    fluid = (csf > 0.5) & (central & ~((at.y < -30) & (at.z < 2) & (at.u < 12)) | fourth)
+    return ndimage.gaussian_filter(meninges.signed_distance(fluid, COARSE_STEP), 0.6)
+
+
+def _unit_gradient(distance: Array, sigma: float) -> list[Array]:
+    """Direction of steepest rise of a distance, smoothed by ``sigma`` voxels."""
+    gradient = np.stack(np.gradient(ndimage.gaussian_filter(distance, sigma)))
+    return list(gradient / np.maximum(np.linalg.norm(gradient, axis=0), 0.3 * COARSE_STEP))
+
+
+def _blended(at: Coordinates) -> Array:
+    """1 in brain stem and thalamus, where grey and white are mixed in every voxel, falling to 0 within 4 mm."""
+    stem = np.minimum.reduce(
+        [
+            head_parts.ellipsoid(at, (0, -26, -32), (20, 18, 16)),
+            head_parts.ellipsoid(at, (0, -40, -56), (12, 12, 18)),
+            head_parts.ellipsoid(at, (7, -20, -12), (14, 14, 12)),
+            head_parts.ellipsoid(at, (11, -18, 7), (10.5, 15.5, 10.5)),
+        ]
+    )
+    return np.clip(0.5 - stem / 4.0, 0.0, 1.0).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def embedded_template_head() -> TemplateHead:
+    """The head built on the embedded default atlas, made once a process."""
+    from deepstroke import atlas
+
+    return build_template_head(atlas.load().labels)
