@@ -6,19 +6,13 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from deepstroke.dicom.archive import is_archive, list_members
-from deepstroke.dicom.continuity import coverage_mm, judge_continuity, thickness_mm
-from deepstroke.dicom.exclusions import has_contrast, judge_tags
 from deepstroke.dicom.header import SliceHeader, is_media_directory, read_headers
-from deepstroke.dicom.ranking import rank
+from deepstroke.dicom.judging import judge
 from deepstroke.dicom.records import Inspection, RejectedFile, SeriesRecord
-from deepstroke.dicom.series import SliceGroup, group_series
+from deepstroke.dicom.series import group_series
 from deepstroke.dicom.source import FileSource, open_sources
-from deepstroke.dicom.wording import publishable, publishable_kernel
 from deepstroke.errors import DicomSeriesError, InputError
-from deepstroke.findings import Finding
 from deepstroke.progress import Progress, silent
 
 
@@ -60,7 +54,7 @@ def _inspect_sources(name: str, sources: list[FileSource], progress: Progress) -
                     headers.extend(read_headers(stream, source))
         except DicomSeriesError as error:
             rejected.append(RejectedFile(str(source), error.code, str(error)))
-    records = [describe_group(group) for group in group_series(headers)]
+    records = [judge(group) for group in group_series(headers)]
     records.sort(key=lambda r: (not r.usable, -r.score, r.number if r.number is not None else 10**6, r.uid, r.part))
     progress(1.0, f"{len(records)} series found")
     return Inspection(name, len(sources), tuple(records), tuple(rejected))
@@ -116,47 +110,3 @@ def _rejections(rejected: Iterable[RejectedFile]) -> str:
     if not rejected:
         return ""
     return f"; {len(rejected)} files were turned away, such as {rejected[0].message}"
-
-
-def describe_group(group: SliceGroup) -> SeriesRecord:
-    """Judge one group of slices by its headers."""
-    reasons = [*group.reasons, *judge_tags(group)]
-    findings = [*group.findings, *_file_findings(group.headers)]
-    if group.orientation == "axial" and not any(r.code in ("localizer", "not-ct", "no-pixels") for r in reasons):
-        against, noted = judge_continuity(group)
-        reasons, findings = [*reasons, *against], [*findings, *noted]
-    merits = [] if reasons else rank(group)
-    header = group.headers[0]
-    stack = group.stack if group.has_geometry else None
-    step = float(np.median(np.diff(stack.offsets_mm))) if stack and len(stack) > 1 else thickness_mm(group) or 0.0
-    return SeriesRecord(
-        uid=header.series_uid,
-        part=group.part,
-        number=header.series_number,
-        description=publishable(header.description),
-        modality=header.modality,
-        slices=len(group.headers),
-        rows=header.rows,
-        columns=header.columns,
-        spacing_mm=(stack.pixel_spacing_mm[1], stack.pixel_spacing_mm[0], round(step, 4)) if stack else None,
-        thickness_mm=thickness_mm(group),
-        tilt_deg=round(stack.tilt_deg, 3) if stack else None,
-        kernel=publishable_kernel(header.kernel),
-        coverage_mm=round(coverage_mm(group), 2) if stack else None,
-        orientation=group.orientation,
-        contrast=bool(has_contrast(group)),
-        reasons=tuple(reasons),
-        findings=tuple(findings),
-        score=round(sum(merit.points for merit in merits), 2),
-        merits=tuple(merit.text for merit in merits),
-        headers=group.headers,
-    )
-
-
-def _file_findings(headers: tuple[SliceHeader, ...]) -> list[Finding]:
-    """What is odd about single files, said once for the series with the number of files."""
-    counts: dict[Finding, int] = {}
-    for header in headers:
-        for finding in header.findings:
-            counts[finding] = counts.get(finding, 0) + 1
-    return [Finding(f.code, f"{f.message} ({count} of {len(headers)} slices)") for f, count in counts.items()]

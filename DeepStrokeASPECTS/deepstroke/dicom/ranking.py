@@ -6,14 +6,29 @@ counts most.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deepstroke.dicom.appearance import Appearance
 from deepstroke.dicom.continuity import coverage_mm, thickness_mm
 from deepstroke.dicom.series import SliceGroup
+from deepstroke.findings import Finding
 
-#: Thickness from .. to in mm, and its points: 2.5 to 5 mm is what ASPECTS was read on.
+#: A brain from base to vertex fits in this height; more is neck.
+_FULL_COVERAGE_MM = 150.0
+#: Thickness from .. to in mm, and its points: 2.4 to 5.5 mm is what ASPECTS was read on.
 _THICKNESS_POINTS = ((0.0, 1.0, 0.0), (1.0, 2.4, 2.0), (2.4, 5.5, 4.0), (5.5, 8.0, 1.0))
 _BRAIN_WORDS = ("BRAIN", "HEAD", "SOFT", "STANDARD", "ROUTINE", "NCCT", "CEREB", "NATIV")
+#: Findings that make another series the better choice.
+_DOUBTS = {
+    "no-brain-seen": -10.0,
+    "contrast-suspected": -8.0,
+    "contrast-contradiction": -6.0,
+    "vertex-missing": -4.0,
+    "bone-kernel-tag": -4.0,
+    "missing-slices": -2.0,
+    "small-gap": -2.0,
+}
 
 
 @dataclass(frozen=True)
@@ -24,17 +39,24 @@ class Merit:
     text: str
 
 
-def rank(group: SliceGroup) -> list[Merit]:
-    """The merits of a usable group by its headers."""
+def rank(group: SliceGroup, appearance: Appearance, findings: Iterable[Finding]) -> list[Merit]:
+    """The merits of a usable group; doubts come as negative points."""
     header = group.headers[0]
     coverage = coverage_mm(group)
-    merits = [Merit(min(coverage, 160.0) / 20.0, f"{len(group.headers)} axial slices cover {coverage:.0f} mm")]
+    merits = [
+        Merit(min(coverage, _FULL_COVERAGE_MM) / 15.0, f"{len(group.headers)} axial slices cover {coverage:.0f} mm")
+    ]
+    if appearance.noise_hu is not None:
+        points = 5.0 * (1.0 - min(appearance.noise_hu, 20.0) / 20.0)
+        text = f"{appearance.sharpness} kernel with {appearance.noise_hu:.1f} HU of noise in the brain"
+        merits.append(Merit(points, text))
     if "DERIVED" not in header.image_type[:1]:
         merits.append(Merit(2.0, "original images"))
-    thickness = thickness_mm(group)
-    if thickness:
+    if thickness := thickness_mm(group):
         points = next((p for low, high, p in _THICKNESS_POINTS if low <= thickness < high), 0.0)
         merits.append(Merit(points, f"slices {thickness:g} mm thick"))
-    if any(word in header.description.upper() for word in _BRAIN_WORDS) and "BONE" not in header.description.upper():
+    description = header.description.upper()
+    if any(word in description for word in _BRAIN_WORDS) and "BONE" not in description:
         merits.append(Merit(1.0, "called a brain series"))
-    return merits
+    codes = {finding.code for finding in findings}
+    return merits + [Merit(points, f"less for {code}") for code, points in _DOUBTS.items() if code in codes]
