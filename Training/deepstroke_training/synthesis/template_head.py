@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from deepstroke.volume import LabelMap
+from deepstroke.volume import LabelMap, Volume
+from deepstroke_training.atlas_authoring import Structures, frame, structures, tissue_maps
+from deepstroke_training.atlas_authoring.mni import load_maps
 from deepstroke_training.synthesis import head_parts, meninges
 from deepstroke_training.synthesis.shapes import Coordinates
 
@@ -98,59 +100,37 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
     """Build the head from the MNI152 maps and a sided label map (1..20) in the same space.
 
     Args:
-        labels: ASPECTS regions in MNI152 RAS+ mm, on any axis-aligned 1 mm grid.
+        labels: ASPECTS regions in MNI152 RAS+ mm, on any axis-aligned grid.
+
+    Raises:
+        MissingDependencyError: nilearn, which brings the maps, is not installed.
     """
-    grey, white, brain, first = _brain_maps()
-    regions = _regions_on_grid(labels, brain.shape, first)
-    tissue = _sharpened_tissue(grey, white, brain, regions)
-    fields, centre = smooth_fields(tissue, brain, first)
+    maps = tissue_maps()
+    grid = maps.grey
+    x, y, z = (float(v) for v in grid.ijk_to_ras[:3, 3])
+    first = (x, y, z)
+    inside = frame.mirrored(load_maps().mask).astype(np.float32)
+    tissue = np.stack([grid.data, maps.white.data, 1.0 - grid.data - maps.white.data]).astype(np.float32)
+    fields, centre = smooth_fields(inside, structures(), first)
     return TemplateHead(
         tissue=MapStack(torch.from_numpy(tissue), ("grey", "white", "csf"), first, 1.0),
-        regions=MapStack(torch.from_numpy(regions[None].astype(np.float32)), ("region",), first, 1.0),
+        regions=MapStack(torch.from_numpy(_on_grid(labels, grid)[None]), ("region",), first, 1.0),
         fields=fields,
         centre=centre,
     )
 
 
-def _brain_maps() -> tuple[Array, Array, NDArray[np.bool_], tuple[float, float, float]]:
-    """Grey, white and brain mask of MNI152 at 1 mm, and the RAS+ mm of their first voxel."""
-    from nilearn import datasets
-
-    images = [
-        datasets.load_mni152_gm_template(resolution=1),
-        datasets.load_mni152_wm_template(resolution=1),
-        datasets.load_mni152_brain_mask(resolution=1),
-    ]
-    grey, white, brain = (np.asarray(image.dataobj, dtype=np.float32) for image in images)
-    x, y, z = (float(v) for v in images[0].affine[:3, 3])
-    return grey, white, ndimage.binary_fill_holes(brain > 0.5), (x, y, z)
-
-
-def _regions_on_grid(labels: LabelMap, shape: tuple[int, ...], first: tuple[float, float, float]) -> NDArray[np.uint8]:
-    """The label map on the 1 mm grid of the tissue maps, by nearest neighbour."""
-    to_labels = labels.ras_to_ijk @ np.block(
-        [[np.eye(3), np.array(first)[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]]
+def _on_grid(labels: LabelMap, grid: Volume) -> Array:
+    """A label map on another grid, by nearest neighbour."""
+    to_labels = labels.ras_to_ijk @ grid.ijk_to_ras
+    data = ndimage.affine_transform(
+        labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=grid.shape, order=0
     )
-    return ndimage.affine_transform(
-        labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=shape, order=0
-    )
-
-
-def _sharpened_tissue(grey: Array, white: Array, brain: NDArray[np.bool_], regions: NDArray[np.uint8]) -> Array:
-    """Grey, white and CSF probabilities, with the deep nuclei and the capsule set apart as CT shows them."""
-    unsided = np.where(regions > 0, (regions - 1) % 10 + 1, 0)
-    nuclei, capsule = np.isin(unsided, (1, 2)), unsided == 3
-    csf = np.clip(1.0 - grey - white, 0.0, 1.0)
-    grey, white = np.where(nuclei, 0.92, grey), np.where(nuclei, 0.08, white)
-    white = np.where(capsule, np.maximum(white, 0.8), white)
-    grey = np.where(capsule, np.minimum(grey, 0.2), grey)
-    csf = np.where(nuclei | capsule, 0.0, csf)
-    csf = np.where(brain, csf, 1.0)
-    return np.stack([grey, white, csf]).astype(np.float32)
+    return data.astype(np.float32)
 
 
 def smooth_fields(
-    tissue: Array, brain: NDArray[np.bool_], first: tuple[float, float, float]
+    brain: Array, deep: Structures, first: tuple[float, float, float]
 ) -> tuple[MapStack, tuple[float, float, float]]:
     """The fields of the whole head at 2 mm, and the centre of the intracranial space.
 
@@ -162,10 +142,8 @@ def smooth_fields(
     ``blend`` (1 where tissue is truly mixed, as in the brain stem).
     """
     at, x = _coarse_coordinates()
-    coarse_brain = _onto_coarse(brain.astype(np.float32), first) > 0.5
-    csf = _onto_coarse(tissue[2], first)
-    inner = meninges.inner_table(coarse_brain, at, COARSE_STEP, SUBARACHNOID_MM)
-    ventricle = _ventricles(csf, coarse_brain, at)
+    inner = meninges.inner_table(_onto_coarse(brain, first) > 0.5, at, COARSE_STEP, SUBARACHNOID_MM)
+    ventricle = _distance_to(deep.ventricles, first)
     falx = meninges.falx(at, inner)
     depth, to_hull = meninges.hemisphere_depth(inner, falx, COARSE_STEP)
     maps: dict[str, Array] = {
@@ -192,7 +170,7 @@ def smooth_fields(
         "folded": meninges.folded(at),
         "vault": meninges.vault_thickness(at),
         "scalp": meninges.scalp_thickness(at),
-        "blend": _blended(at),
+        "blend": _blended(at, deep.thalamus, first),
     }
     maps |= dict(zip(("push_x", "push_y", "push_z"), _unit_gradient(ventricle, 1.5), strict=True))
     maps |= dict(zip(("to_hull_x", "to_hull_y", "to_hull_z"), to_hull, strict=True))
@@ -220,12 +198,12 @@ def _onto_coarse(fine: Array, first: tuple[float, float, float]) -> Array:
     return ndimage.affine_transform(smooth, np.eye(3) * COARSE_STEP, offset, output_shape=shape, order=1)
 
 
-def _ventricles(csf: Array, brain: NDArray[np.bool_], at: Coordinates) -> Array:
-    """Distance to the lateral, third and fourth ventricles."""
-    central = brain & (at.u < 34) & (at.y > -62) & (at.y < 40) & (at.z > -14) & (at.z < 34)
-    fourth = brain & (at.u < 8) & (at.y > -56) & (at.y < -34) & (at.z > -48) & (at.z < -20)
-    fluid = (csf > 0.5) & (central & ~((at.y < -30) & (at.z < 2) & (at.u < 12)) | fourth)
-    return ndimage.gaussian_filter(meninges.signed_distance(fluid, COARSE_STEP), 0.6)
+def _distance_to(structure: LabelMap, first: tuple[float, float, float]) -> Array:
+    """Signed distance to a structure, from its softened 1 mm mask so that the surface stays between voxels."""
+    share = _onto_coarse(structure.data.astype(np.float32), first)
+    rough = meninges.signed_distance(share > 0.5, COARSE_STEP)
+    near = np.abs(rough) < COARSE_STEP
+    return ndimage.gaussian_filter(np.where(near, (0.5 - share) * 2.5, rough), 0.5)
 
 
 def _unit_gradient(distance: Array, sigma: float) -> list[Array]:
@@ -234,17 +212,17 @@ def _unit_gradient(distance: Array, sigma: float) -> list[Array]:
     return list(gradient / np.maximum(np.linalg.norm(gradient, axis=0), 0.3 * COARSE_STEP))
 
 
-def _blended(at: Coordinates) -> Array:
+def _blended(at: Coordinates, thalamus: LabelMap, first: tuple[float, float, float]) -> Array:
     """1 in brain stem and thalamus, where grey and white are mixed in every voxel, falling to 0 within 4 mm."""
     stem = np.minimum.reduce(
         [
             head_parts.ellipsoid(at, (0, -26, -32), (20, 18, 16)),
             head_parts.ellipsoid(at, (0, -40, -56), (12, 12, 18)),
             head_parts.ellipsoid(at, (7, -20, -12), (14, 14, 12)),
-            head_parts.ellipsoid(at, (11, -18, 7), (10.5, 15.5, 10.5)),
         ]
     )
-    return np.clip(0.5 - stem / 4.0, 0.0, 1.0).astype(np.float32)
+    mixed = np.clip(0.5 - stem / 4.0, 0.0, 1.0)
+    return np.maximum(mixed, _onto_coarse(thalamus.data.astype(np.float32), first)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
