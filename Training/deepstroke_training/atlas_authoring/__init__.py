@@ -2,5 +2,6 @@
 
 from deepstroke_training.atlas_authoring.anatomy import Structures, TissueMaps, structures, tissue_maps
 from deepstroke_training.atlas_authoring.build import build
+from deepstroke_training.atlas_authoring.pictures import render
 
-__all__ = ["Structures", "TissueMaps", "build", "structures", "tissue_maps"]
+__all__ = ["Structures", "TissueMaps", "build", "render", "structures", "tissue_maps"]

@@ -50,10 +50,11 @@ def _caudate(maps: MniMaps) -> Mask:
 
 
 def _insula(maps: MniMaps) -> Mask:
-    """Cortex inside the outline, small gaps between its gyri bridged."""
-    outline = drawings.INSULA.mask()
-    cortex = outline & (maps.grey > SIGNAL.insula_grey_above) & (maps.t1 >= SIGNAL.csf_below)
-    return ndimage.binary_closing(cortex, iterations=2) & outline & (maps.t1 >= SIGNAL.csf_below)
+    """Cortex inside the outline, the sulci between its gyri bridged."""
+    outline, tissue = drawings.INSULA.mask(), maps.t1 >= SIGNAL.csf_below
+    cortex = outline & (maps.grey > SIGNAL.insula_grey_above) & tissue
+    ribbon = ndimage.binary_closing(cortex, iterations=2) & outline
+    return _filled(ribbon & tissue)
 
 
 def _ventricle(maps: MniMaps) -> Mask:
@@ -61,6 +62,11 @@ def _ventricle(maps: MniMaps) -> Mask:
     outline = drawings.FRONTAL_HORN_AND_BODY.mask() | drawings.ATRIUM_AND_TEMPORAL_HORN.mask()
     csf = outline & (maps.t1 < SIGNAL.csf_below)
     return ndimage.binary_closing(csf, iterations=2) & outline & (maps.t1 < SIGNAL.choroid_below)
+
+
+def _filled(mask: Mask) -> Mask:
+    """The mask with its holes on each axial slice filled: sulci that close over."""
+    return np.stack([ndimage.binary_fill_holes(mask[:, :, k]) for k in range(mask.shape[2])], axis=-1)
 
 
 def _rounded(mask: Mask) -> Mask:

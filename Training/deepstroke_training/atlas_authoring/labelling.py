@@ -63,4 +63,4 @@ def _without_pinholes(numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 #: Gaps between regions up to this many mm^2 are no anatomy but the grid.
-_PINHOLE_VOXELS = 6
+_PINHOLE_VOXELS = 20

@@ -109,7 +109,7 @@ class GanglionicPlan:
     aca: Ray = Ray(20.0, 34.0, 50.0)
     m1_m2: Ray = Ray(30.0, 25.0, -6.0)
     m2_m3: Ray = Ray(35.0, -23.0, -18.0)
-    pca: Ray = Ray(35.0, -46.0, -40.0)
+    pca: Ray = Ray(34.0, -50.0, -40.0)
     m1_depth: float = 22.0
     m3_depth: float = 27.0
     temporal_stem_u: float = 38.0
@@ -135,7 +135,7 @@ class SupraganglionicPlan:
     frontal_slope: float = 0.25
     m4_m5: TiltedPlane = TiltedPlane(14.0, 45.0, -8.0, 0.30)
     m5_m6: TiltedPlane = TiltedPlane(-31.0, 45.0, -6.0, 0.12)
-    pca: Ray = Ray(23.0, -60.0, -18.0)
+    pca: Ray = Ray(23.0, -62.0, -18.0)
     depth_mm: float = 30.0
 
 
