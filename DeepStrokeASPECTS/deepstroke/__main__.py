@@ -1,0 +1,7 @@
+"""``python -m deepstroke``."""
+
+import sys
+
+from deepstroke.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The subcommands of ``deepstroke``, one file each: what they take, and what they print."""

@@ -1,0 +1,62 @@
+"""``deepstroke segment``: a head CT in, ASPECTS regions out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+from deepstroke.atlas.clipping import Clip
+from deepstroke.commands.console import console_progress, show, show_findings
+from deepstroke.errors import DeepStrokeError
+from deepstroke.options import Engine, Method
+from deepstroke.progress import within
+
+
+def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser = commands.add_parser(
+        "segment", parents=[common], help="segment the ten ASPECTS regions of each hemisphere on a head CT"
+    )
+    parser.add_argument(
+        "path", metavar="PATH", type=Path, help="a DICOM folder, DICOMDIR or zip, a NIfTI or an NRRD file"
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--series", metavar="UID", help="use this series instead of the best one")
+    parser.add_argument("--method", choices=get_args(Method), default="auto", help="auto: atlas where no weights are")
+    parser.add_argument("--engine", choices=get_args(Engine), default="auto", help="registration engine (auto: fast)")
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--atlas", metavar="NAME", help="name or folder of the atlas whose regions are carried over")
+    parser.add_argument("--template", metavar="NAME", help="atlas whose template the scan is registered to")
+    parser.add_argument(
+        "--clip", choices=get_args(Clip), default="none", help="cut regions to the brain, or also out of CSF"
+    )
+    parser.add_argument("--no-score", action="store_true", help="leave out the measures of the regions")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Segment, write all outputs and print the warnings; a refusal is recorded in ``OUT/rejected.json``."""
+    from deepstroke.outputs import record_rejection
+    from deepstroke.pipeline import segment
+
+    try:
+        with console_progress(arguments.quiet) as progress:
+            result = segment(
+                arguments.path,
+                method=arguments.method,
+                device=arguments.device,
+                series=arguments.series,
+                engine=arguments.engine,
+                atlas=arguments.atlas,
+                template=arguments.template,
+                clip=arguments.clip,
+                score=not arguments.no_score,
+                progress=within(progress, 0.0, 0.8),
+            )
+            result.save(arguments.output, within(progress, 0.8, 1.0))
+    except DeepStrokeError as error:
+        record_rejection(error, arguments.path, arguments.output)
+        raise
+    show_findings(result.findings)
+    show(f"wrote {arguments.output}")

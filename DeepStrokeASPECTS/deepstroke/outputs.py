@@ -1,0 +1,120 @@
+"""What ``segment`` leaves in a folder, and the record of a scan that was refused."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepstroke.dicom.seg import Algorithm, write_segmentation
+from deepstroke.errors import DeepStrokeError, InputError
+from deepstroke.nifti import write_json, write_nifti
+from deepstroke.progress import Progress, silent
+from deepstroke.report.contents import Report, hash_outputs
+from deepstroke.report.figures import Caption, draw_figure
+from deepstroke.report.html import write_html
+from deepstroke.stages import peak_memory_mb
+from deepstroke.volume import Volume
+
+if TYPE_CHECKING:
+    from deepstroke.pipeline import Result
+
+REJECTED = "rejected.json"
+#: Everything a run may leave; an earlier run's files are removed first, so that no two patients ever mix.
+OUTPUT_NAMES = (
+    "ct.nii.gz",
+    "labels.nii.gz",
+    "brain.nii.gz",
+    "labels.seg.dcm",
+    "transform.h5",
+    "figure.png",
+    "report.html",
+    "report.json",
+    REJECTED,
+)
+
+
+def clear_outputs(folder: Path) -> None:
+    """Remove what an earlier run left in the folder; other files stay.
+
+    Raises:
+        InputError: the folder is a file, or a file can't be removed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in OUTPUT_NAMES:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} can't be written: {error.strerror or error}", code="write") from error
+
+
+def record_rejection(error: DeepStrokeError, path: Path, folder: Path) -> None:
+    """Leave ``rejected.json`` with the code and the message of a refusal, and no result beside it."""
+    clear_outputs(folder)
+    record = {
+        "created": datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds"),
+        "path": str(path),
+        "code": error.code,
+        "message": str(error),
+    }
+    write_json(record, folder / REJECTED)
+
+
+def save_result(result: Result, folder: Path, progress: Progress = silent) -> Report:
+    """Write all outputs of one result, each complete or absent, ``report.json`` last.
+
+    Returns:
+        The report as written, with the time that writing took and the sha256 of every file.
+
+    Raises:
+        InputError: the disk refuses; the message names the file.
+    """
+    clear_outputs(folder)
+    began = time.perf_counter()
+    progress(0.0, "writing volumes")
+    whole_hu = np.rint(np.clip(result.ct.data, -32768, 32767)).astype(np.int16)
+    write_nifti(Volume(whole_hu, result.ct.ijk_to_ras), folder / "ct.nii.gz")
+    write_nifti(result.labels, folder / "labels.nii.gz")
+    write_nifti(result.brain, folder / "brain.nii.gz")
+    result.transform.save(folder / "transform.h5")
+    progress(0.4, "writing DICOM SEG")
+    _write_seg(result, folder / "labels.seg.dcm")
+    progress(0.7, "drawing")
+    draw_figure(result.ct, result.labels, folder / "figure.png", caption_of(result.report))
+    written = [folder / name for name in OUTPUT_NAMES if (folder / name).exists()]
+    seconds = round(time.perf_counter() - began, 3)
+    report = replace(
+        result.report,
+        outputs=hash_outputs(written),
+        timings_s={**result.report.timings_s, "write": seconds},
+        peak_memory_mb=peak_memory_mb(),
+    )
+    progress(0.85, "writing the report")
+    write_html(report, result.ct, result.labels, folder / "report.html")
+    write_json(report.as_dict(), folder / "report.json")
+    progress(1.0, "done")
+    return report
+
+
+def caption_of(report: Report) -> Caption:
+    """What the pictures say about the making of a result."""
+    atlas = None if report.atlas is None else f"{report.atlas['name']} {report.atlas['version']}"
+    return Caption(f"Atlas registration ({report.engine})", atlas)
+
+
+def _write_seg(result: Result, path: Path) -> None:
+    if result.slices is None or result.slice_labels is None:
+        return
+    parameters = {"method": result.report.method, "engine": str(result.report.engine)}
+    if result.report.atlas is not None:
+        parameters["atlas"] = f"{result.report.atlas['name']} {result.report.atlas['version']}"
+    write_segmentation(
+        result.slices.read_sources(),
+        result.slices.in_source_order(result.slice_labels),
+        path,
+        algorithm=Algorithm("atlas", parameters=parameters),
+    )

@@ -1,0 +1,85 @@
+"""The command ``deepstroke-train``. Exit status: 0 done, 1 refused or failed with a message, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from deepstroke.cli import run_command
+from deepstroke.commands.console import add_common_options, console_progress, show
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; ``--quiet`` and ``--verbose`` may stand before or after the command."""
+    parser = argparse.ArgumentParser(
+        prog="deepstroke-train",
+        description="Data sets, atlases, benchmarks and training for DeepStroke. Research use only.",
+    )
+    add_common_options(parser, default=False)
+    common = argparse.ArgumentParser(add_help=False)
+    add_common_options(common, default=argparse.SUPPRESS)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_bench(commands, common)
+    _add_build_atlas(commands, common)
+    _add_sample_scan(commands, common)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    return run_command(build_parser().parse_args(argv))
+
+
+def _add_bench(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "bench", parents=[common], help="measure one part against its peers on the same work in the same run"
+    )
+    parser.add_argument("name", choices=["registration"], help="what to measure")
+    parser.add_argument("--pairs", type=int, default=4, help="number of synthetic pairs (default 4)")
+    parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
+    parser.set_defaults(run=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.benchmarks import registration
+
+    with console_progress(arguments.quiet) as progress:
+        result = registration.run(pairs=arguments.pairs, output=arguments.output, progress=progress)
+    show(result.table())
+
+
+def _add_build_atlas(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "build-atlas", parents=[common], help="rebuild the embedded atlas from nilearn's MNI152 maps"
+    )
+    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True)
+    parser.set_defaults(run=_build_atlas)
+
+
+def _build_atlas(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.atlas_authoring import build
+
+    with console_progress(arguments.quiet) as progress:
+        build(arguments.output, progress)
+    show(f"wrote the atlas to {arguments.output}")
+
+
+def _add_sample_scan(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "sample-scan", parents=[common], help="make the synthetic DICOM series that the demonstration runs on"
+    )
+    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True)
+    parser.set_defaults(run=_sample_scan)
+
+
+def _sample_scan(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.synthesis import make_sample_scan
+
+    make_sample_scan(arguments.output)
+    show(f"wrote the sample scan to {arguments.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
