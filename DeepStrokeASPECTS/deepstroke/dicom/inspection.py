@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deepstroke.dicom.archive import is_archive, list_members
+from deepstroke.dicom.dicomdir import read_dicomdir, resolve_records
 from deepstroke.dicom.header import SliceHeader, is_media_directory, read_headers
 from deepstroke.dicom.judging import judge
 from deepstroke.dicom.records import Inspection, RejectedFile, SeriesRecord
 from deepstroke.dicom.series import group_series
-from deepstroke.dicom.source import FileSource, open_sources
+from deepstroke.dicom.source import FileSource, open_source, open_sources
 from deepstroke.errors import DicomSeriesError, InputError
 from deepstroke.progress import Progress, silent
 
@@ -20,14 +21,17 @@ def inspect(path: str | os.PathLike[str], progress: Progress = silent) -> Inspec
     """Find and judge every series.
 
     Args:
-        path: a folder, one DICOM file, a DICOMDIR, or a zip or tar archive.
+        path: a folder, one DICOM file, a DICOMDIR (its whole medium is read), or a zip or tar archive.
         progress: told how far it is.
 
     Raises:
         InputError: there is no such file, or an archive is refused.
     """
     path = Path(path)
-    return _inspect_sources(str(path), list(find_files(path)), progress)
+    sources = list(find_files(path))
+    if len(sources) == 1 and path.is_file() and _is_dicomdir(path):
+        sources = [source for source in find_files(path.parent) if _is_inside(source.path, path.parent)]
+    return _inspect_sources(str(path), sources, progress)
 
 
 def inspect_files(paths: Iterable[Path], progress: Progress = silent) -> Inspection:
@@ -45,26 +49,51 @@ def inspect_files(paths: Iterable[Path], progress: Progress = silent) -> Inspect
 def _inspect_sources(name: str, sources: list[FileSource], progress: Progress) -> Inspection:
     headers: list[SliceHeader] = []
     rejected: list[RejectedFile] = []
+    directories: list[Path] = []
     for number, (source, opener) in enumerate(open_sources(sources)):
         if number % 20 == 0:
-            progress(number / len(sources), f"reading headers, {number} of {len(sources)} files")
+            progress(0.9 * number / len(sources), f"reading headers, {number} of {len(sources)} files")
         try:
             with opener() as stream:
                 if not is_media_directory(stream):
                     headers.extend(read_headers(stream, source))
+                elif source.member is None:
+                    directories.append(source.path)
         except DicomSeriesError as error:
             rejected.append(RejectedFile(str(source), error.code, str(error)))
+    rejected.extend(loss for directory in directories for loss in _find_losses(directory, headers))
     records = [judge(group) for group in group_series(headers)]
     records.sort(key=lambda r: (not r.usable, -r.score, r.number if r.number is not None else 10**6, r.uid, r.part))
     progress(1.0, f"{len(records)} series found")
     return Inspection(name, len(sources), tuple(records), tuple(rejected))
 
 
+def _find_losses(path: Path, headers: Iterable[SliceHeader]) -> list[RejectedFile]:
+    """What a DICOMDIR names and nobody found: a file that was moved on the medium but was read isn't lost."""
+    try:
+        directory = read_dicomdir(path)
+    except DicomSeriesError as error:
+        return [RejectedFile(str(path), error.code, str(error))]
+    read = {header.sop_uid for header in headers}
+    _, lost = resolve_records(directory)
+    return [*directory.losses, *(loss for record, loss in lost if record.sop_uid not in read)]
+
+
+def _is_dicomdir(path: Path) -> bool:
+    with open_source(FileSource(path)) as stream:
+        return is_media_directory(stream)
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies on a medium, also after following links."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
 def find_files(path: Path) -> Iterator[FileSource]:
     """Every file under a folder, every member of an archive, or the one file itself, in a fixed order.
 
     Raises:
-        InputError: there is no such file or folder.
+        InputError: there is no such file or folder, or an archive is refused.
     """
     if path.is_dir():
         for folder, folders, names in os.walk(path):
