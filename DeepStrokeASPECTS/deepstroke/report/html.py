@@ -1,0 +1,142 @@
+"""``report.html``: one file for a reader, with every picture inside it and no need of a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from deepstroke.nifti import atomic_path
+from deepstroke.regions import REGIONS, Region, Side
+from deepstroke.report.axial import axial_slices, choose_levels
+from deepstroke.report.contents import RegionResult, Report
+from deepstroke.report.pictures import UNITS_PER_MM, picture_slices
+from deepstroke.volume import LabelMap, Volume
+
+_TEMPLATE_FOLDER = Path(__file__).parent / "template"
+
+#: Registration figures in words with their unit; a figure that isn't listed is shown by its own name.
+QUALITY_NAMES: dict[str, tuple[str, str]] = {
+    "ncc": ("Similarity of the two heads (correlation, 1 is best)", ""),
+    "lncc": ("Local similarity within the brain (correlation, 1 is best)", ""),
+    "mask_dice": ("Overlap of the two brains (Dice, 1 is best)", ""),
+    "jacobian_min": ("Least local volume change (0 or less is a fold)", ""),
+    "jacobian_p1": ("First percentile of the local volume change", ""),
+    "affine_scale": ("Size of the atlas's head against this one", ""),
+    "inverse_error_mean_mm": ("Distance there and back, mean", "mm"),
+    "inverse_error_p99_mm": ("Distance there and back, 99th percentile", "mm"),
+}
+OBSTACLE_WORDS = {
+    "absent": "no voxel was labelled",
+    "too-small": "only a remnant was labelled",
+    "outside-field-of-view": "partly outside the scan",
+}
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """One region of the table: both sides and how they differ."""
+
+    region: Region
+    right: RegionResult
+    left: RegionResult
+
+    @property
+    def sides(self) -> tuple[tuple[Side, RegionResult], ...]:
+        """Both sides in the order in which the pictures show them."""
+        return ("right", self.right), ("left", self.left)
+
+    @property
+    def difference_hu(self) -> float | None:
+        """Median HU of the left minus that of the right; None unless both sides can be judged."""
+        left, right = self.left.measures, self.right.measures
+        if not (left.assessable and right.assessable) or left.median_hu is None or right.median_hu is None:
+            return None
+        return left.median_hu - right.median_hu
+
+
+def write_html(report: Report, volume: Volume, labels: LabelMap, path: str | os.PathLike[str]) -> None:
+    """Write the report as one self-contained page: warnings, both levels, all slices, the table, quality and origin.
+
+    The page carries a content security policy that forbids every connection.
+
+    Args:
+        report: what to say.
+        volume: HU on a grid in RAS+ mm.
+        labels: sided labels 0..20 on the same grid.
+        path: the file to write.
+
+    Raises:
+        GeometryError: the two lie on different grids.
+        InputError: no voxel is labelled, or the file can't be written.
+    """
+    page = render_html(report, volume, labels)
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
+    """The page of ``write_html`` as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATE_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(hu=_hu, moment=_moment)
+    slices = axial_slices(volume, labels)
+    levels = choose_levels(slices)
+    script = (_TEMPLATE_FOLDER / "script.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        report=report,
+        regions=REGIONS,
+        rows=region_rows(report),
+        levels=(("Ganglionic level", levels.ganglionic), ("Supraganglionic level", levels.supraganglionic)),
+        pictures=picture_slices(slices, levels),
+        n_slices=len(slices),
+        width=round(slices.width_mm * UNITS_PER_MM),
+        height=round(slices.height_mm * UNITS_PER_MM),
+        units_per_mm=UNITS_PER_MM,
+        quality=quality_lines(report),
+        obstacles=OBSTACLE_WORDS,
+        script=script,
+        script_hash=_csp_hash(script),
+    )
+
+
+def region_rows(report: Report) -> list[RegionRow]:
+    """The table's rows in the order of the regions; none where nothing was measured."""
+    found: dict[tuple[Region, Side], RegionResult] = {
+        (result.measures.region, result.measures.side): result for result in report.regions
+    }
+    return [
+        RegionRow(region, found[region, "right"], found[region, "left"])
+        for region in REGIONS
+        if (region, "right") in found and (region, "left") in found
+    ]
+
+
+def quality_lines(report: Report) -> list[tuple[str, str]]:
+    """The registration's figures in words."""
+    lines = []
+    for name, value in (report.registration or {}).items():
+        words, unit = QUALITY_NAMES.get(name, (name, ""))
+        lines.append((words, f"{value:.3f} {unit}".strip()))
+    return lines
+
+
+def _hu(value: float | None) -> str:
+    """HU with a true minus sign."""
+    return "–" if value is None else f"{value:.1f}".replace("-", "−")
+
+
+def _moment(created: str) -> str:
+    return datetime.fromisoformat(created).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def _csp_hash(script: str) -> str:
+    """The hash by which the page's policy allows its own script and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
