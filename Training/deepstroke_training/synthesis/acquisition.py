@@ -14,6 +14,8 @@ from deepstroke_training.synthesis.random_fields import generator
 from deepstroke_training.synthesis.settings import AcquisitionSettings
 
 AIR_HU = -1000.0
+#: What stands outside the circle of reconstruction.
+PADDING_HU = -1024.0
 #: Spacing of the sub-slices that are averaged into a slab, mm.
 SUBSLICE_MM = 1.25
 
@@ -137,7 +139,14 @@ def expose(hu: torch.Tensor, brain: torch.Tensor, noise: torch.Tensor, settings:
     rim = _box_blur(brain, max(1, round(14.0 / settings.pixel_mm)))
     cupping = settings.cupping_hu * brain * 2.0 * (1.0 - rim)
     strength = 0.45 + 0.55 * _box_blur((hu > -500.0).float(), max(1, round(30.0 / settings.pixel_mm)))
-    return hu + cupping + settings.noise_hu * strength * noise
+    exposed = hu + cupping + settings.noise_hu * strength * noise
+    return torch.where(_outside_field(hu), torch.full_like(hu, PADDING_HU), exposed)
+
+
+def _outside_field(hu: torch.Tensor) -> torch.Tensor:
+    """The corners of a slice (i, j) that lie outside the circle of reconstruction."""
+    axes = [torch.linspace(-1.0, 1.0, n, device=hu.device) for n in hu.shape]
+    return axes[0].square()[:, None] + axes[1].square()[None, :] > 1.0
 
 
 def _box_blur(image: torch.Tensor, width: int) -> torch.Tensor:

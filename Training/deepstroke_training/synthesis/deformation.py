@@ -77,12 +77,12 @@ def rotation(axis: int, degrees: float) -> Affine:
 
 def random_displacement(seed: int, warp_mm: float, device: torch.device) -> RandomField:
     """Displacement in mm of a random diffeomorphism, the exponential of a smooth stationary velocity."""
-    broad = draw_field(seed, "warp/broad", 90.0, device, channels=3)
-    middle = draw_field(seed, "warp/middle", 45.0, device, channels=3)
+    broad = draw_field(seed, "warp/broad", 110.0, device, channels=3)
+    middle = draw_field(seed, "warp/middle", 60.0, device, channels=3)
     upsampled = torch.nn.functional.interpolate(
         broad.data[None], size=middle.data.shape[1:], mode="trilinear", align_corners=True
     )[0]
-    velocity = RandomField(warp_mm * (0.85 * upsampled + 0.5 * middle.data), middle.step)
+    velocity = RandomField(warp_mm * (0.9 * upsampled + 0.4 * middle.data), middle.step)
     return exponential(velocity)
 
 

@@ -12,12 +12,43 @@ from deepstroke.regions import REGIONS, SIDES, Side
 from deepstroke.volume import LabelMap, Volume
 from deepstroke_training.synthesis import acquisition
 from deepstroke_training.synthesis.acquisition import SliceStack
+from deepstroke_training.synthesis.pathology import LesionLabel
 from deepstroke_training.synthesis.rendering import CaseModel, Rendered, draw_case
 from deepstroke_training.synthesis.settings import HeadSettings
 from deepstroke_training.synthesis.template_head import TemplateHead, embedded_template_head, sample_grid
 
 #: A region counts as involved from this part of its brain tissue on.
 INVOLVED_FRACTION = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is where, all on one grid.
+
+    Attributes:
+        regions: ASPECTS regions, 1..10 left and 11..20 right.
+        lesions: ``LesionLabel`` 1..4.
+        brain: intracranial space: brain and fluid up to the inner table, down to the foramen magnum.
+        tissue: inside the brain mask 1 grey, 2 white, 3 fluid.
+    """
+
+    regions: LabelMap
+    lesions: LabelMap
+    brain: LabelMap
+    tissue: LabelMap
+
+    def involvement(self) -> dict[int, float]:
+        """Part of the brain tissue of each sided region (label 1..20) that is acutely ischemic, 0..1."""
+        parenchyma = (self.tissue.data == 1) | (self.tissue.data == 2)
+        acute = parenchyma & (self.lesions.data == LesionLabel.ACUTE_INFARCT)
+        whole = np.bincount(self.regions.data[parenchyma], minlength=21)
+        part = np.bincount(self.regions.data[acute], minlength=21)
+        return {label: float(part[label] / whole[label]) for label in range(1, 21) if whole[label]}
+
+    def aspects(self, side: Side) -> int:
+        """The ASPECTS of one side: 10 less one for each involved region."""
+        involvement = self.involvement()
+        return 10 - sum(involvement.get(region.label(side), 0.0) >= INVOLVED_FRACTION for region in REGIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,27 +59,35 @@ class SyntheticCase:
         seed: what it was made from.
         settings: what it was made with.
         volume: HU, int16, axes nearest to right, anterior, superior; sheared where the gantry is tilted.
-        regions: ASPECTS regions, 1..10 left and 11..20 right.
-        lesions: ``LesionLabel`` 1..4.
-        brain: intracranial space: brain and fluid up to the inner table, down to the foramen magnum.
-        tissue: inside the brain mask 1 grey, 2 white, 3 fluid.
+        truth: on the volume's grid.
         template_to_scanner: affine part of the map from template to scanner RAS+ mm.
-        involvement: part of each sided region's tissue (label 1..20) that is acutely ischemic, 0..1.
     """
 
     seed: int
     settings: HeadSettings
     volume: Volume
-    regions: LabelMap
-    lesions: LabelMap
-    brain: LabelMap
-    tissue: LabelMap
+    truth: Truth
     template_to_scanner: Affine
-    involvement: dict[int, float]
 
-    def aspects(self, side: Side) -> int:
-        """The ASPECTS of one side: 10 less one for each involved region."""
-        return 10 - sum(self.involvement.get(region.label(side), 0.0) >= INVOLVED_FRACTION for region in REGIONS)
+    @property
+    def regions(self) -> LabelMap:
+        """``truth.regions``."""
+        return self.truth.regions
+
+    @property
+    def lesions(self) -> LabelMap:
+        """``truth.lesions``."""
+        return self.truth.lesions
+
+    @property
+    def brain(self) -> LabelMap:
+        """``truth.brain``."""
+        return self.truth.brain
+
+    @property
+    def tissue(self) -> LabelMap:
+        """``truth.tissue``."""
+        return self.truth.tissue
 
     @property
     def facts(self) -> dict[str, object]:
@@ -61,7 +100,7 @@ class SyntheticCase:
             "tilt_degrees": stack.tilt_degrees,
             "brain_ml": round(self.brain.volume_ml(), 1),
             "lesions": [type(lesion).__name__ for lesion in self.settings.pathology.lesions],
-            **{f"aspects_{side}": self.aspects(side) for side in SIDES},
+            **{f"aspects_{side}": self.truth.aspects(side) for side in SIDES},
         }
 
 
@@ -94,7 +133,21 @@ class SyntheticHead:
         model = draw_case(seed, settings, self.template, self.device)
         stack = self._stack(model)
         slices = [self._slice(model, stack, k) for k in range(stack.shape[2])]
-        return _assemble(seed, settings, model, stack, slices)
+        return _assemble(seed, model, stack, slices)
+
+    @torch.no_grad()
+    def truth_on(self, grid: Volume, seed: int, settings: HeadSettings | None = None) -> Truth:
+        """The truth of a case at the voxel centres of any grid in the scanner, such as one that a reader made."""
+        model = draw_case(seed, settings or HeadSettings(), self.template, self.device)
+        planes = SliceStack(grid.shape, grid.ijk_to_ras)
+        slices = []
+        for k in range(grid.shape[2]):
+            points = planes.points(k, self.device)
+            rendered = model.render(points.reshape(3, -1), edge=0.5)
+            slices.append(
+                _truth(rendered.truth_weights(points.shape[1:]), rendered.points.reshape(points.shape), model)
+            )
+        return _stacked(slices, grid.ijk_to_ras)
 
     def _stack(self, model: CaseModel) -> SliceStack:
         """Lay the slices over this head."""
@@ -138,54 +191,55 @@ def _averaged(
         if head_rest:
             density = torch.maximum(density, acquisition.head_rest(points))
         hu += density / len(layers)
-        weights += torch.cat([layer.brain[None], layer.tissue, layer.lesions]).reshape(8, *shape) / len(layers)
+        weights += layer.truth_weights(shape) / len(layers)
     middle = layers[len(layers) // 2][1]
     hu = hu + acquisition.streaks(hu, model.settings.acquisition)
     return _Slice(hu, weights, middle.points.reshape(3, *shape))
 
 
-def _assemble(
-    seed: int, settings: HeadSettings, model: CaseModel, stack: SliceStack, slices: list[_Slice]
-) -> SyntheticCase:
+def _assemble(seed: int, model: CaseModel, stack: SliceStack, slices: list[_Slice]) -> SyntheticCase:
     """Bring the slices to the matrix, add noise, and read the truth off."""
     ni, nj, nk = stack.shape
+    settings = model.settings.acquisition
     hu = np.empty(stack.shape, dtype=np.int16)
-    truth = {name: np.zeros(stack.shape, dtype=np.uint8) for name in ("regions", "lesions", "brain", "tissue")}
-    noise = acquisition.slice_noise(settings.acquisition, nk, seed, slices[0].hu.device)
+    truths = []
+    noise = acquisition.slice_noise(settings, nk, seed, slices[0].hu.device)
     for k, (piece, grain) in enumerate(zip(slices, noise, strict=True)):
         values, weights, points = (
             acquisition.to_matrix(v, (ni, nj)) for v in (piece.hu[None], piece.weights, piece.points)
         )
-        noisy = acquisition.expose(values[0], weights[0], grain, settings.acquisition)
+        noisy = acquisition.expose(values[0], weights[0], grain, settings)
         hu[:, :, k] = noisy.round().clamp(-1024, 3071).cpu().numpy().astype(np.int16)
-        for name, labels in _truth(weights, points, model.head).items():
-            truth[name][:, :, k] = labels.cpu().numpy()
-    maps = {name: LabelMap(labels, stack.ijk_to_ras) for name, labels in truth.items()}
+        truths.append(_truth(weights, points, model))
     return SyntheticCase(
         seed=seed,
-        settings=settings,
+        settings=model.settings,
         volume=Volume(hu, stack.ijk_to_ras),
+        truth=_stacked(truths, stack.ijk_to_ras),
         template_to_scanner=as_affine(np.linalg.inv(model.deformation.scanner_to_template)),
-        involvement=_involvement(maps["regions"], maps["lesions"], maps["tissue"]),
-        **maps,
     )
 
 
-def _truth(weights: torch.Tensor, points: torch.Tensor, head: TemplateHead) -> dict[str, torch.Tensor]:
-    """Label maps of one slice from its averaged weights and template points."""
+def _truth(weights: torch.Tensor, points: torch.Tensor, model: CaseModel) -> dict[str, torch.Tensor]:
+    """Labels (i, j) of one slice from its truth weights (8, i, j) and template points (3, i, j)."""
     brain = weights[0] >= 0.5
-    region = sample_grid(head.regions.data, points, head.regions.first, 1.0, nearest=True)[0].round()
+    regions = model.head.regions
+    region = sample_grid(regions.data, points, regions.first, regions.step, nearest=True)[0].round()
     lesion, kind = weights[4:].max(0)
-    return {
-        "brain": brain.to(torch.uint8),
-        "regions": torch.where(brain, region, torch.zeros_like(region)).to(torch.uint8),
-        "lesions": torch.where(brain & (lesion >= 0.5), kind + 1, torch.zeros_like(kind)).to(torch.uint8),
-        "tissue": torch.where(brain, weights[1:4].argmax(0) + 1, torch.zeros_like(kind)).to(torch.uint8),
+    labels = {
+        "brain": brain,
+        "regions": brain * region,
+        "lesions": (brain & (lesion >= 0.5)) * (kind + 1),
+        "tissue": brain * (weights[1:4].argmax(0) + 1),
     }
+    return {name: label.to(torch.uint8) for name, label in labels.items()}
 
 
-def _involvement(regions: LabelMap, lesions: LabelMap, tissue: LabelMap) -> dict[int, float]:
-    parenchyma = (tissue.data == 1) | (tissue.data == 2)
-    counts = np.bincount(regions.data[parenchyma], minlength=21)
-    acute = np.bincount(regions.data[parenchyma & (lesions.data == 1)], minlength=21)
-    return {label: float(acute[label] / counts[label]) for label in range(1, 21) if counts[label]}
+def _stacked(slices: list[dict[str, torch.Tensor]], ijk_to_ras: Affine) -> Truth:
+    """The truth of a volume from that of its slices."""
+    return Truth(
+        **{
+            name: LabelMap(torch.stack([labels[name] for labels in slices], dim=-1).cpu().numpy(), ijk_to_ras)
+            for name in slices[0]
+        }
+    )

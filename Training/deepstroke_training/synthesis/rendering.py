@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +42,10 @@ class Rendered:
     tissue: torch.Tensor
     lesions: torch.Tensor
     points: torch.Tensor
+
+    def truth_weights(self, shape: Sequence[int]) -> torch.Tensor:
+        """Brain, grey, white, fluid and the four lesions as (8, *shape)."""
+        return torch.cat([self.brain[None], self.tissue, self.lesions]).reshape(8, *shape)
 
 
 @dataclass(frozen=True, eq=False)
