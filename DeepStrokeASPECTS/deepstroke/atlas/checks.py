@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepstroke.errors import GeometryError, InputError
+from deepstroke.errors import GeometryError
 from deepstroke.findings import Finding
 from deepstroke.regions import REGIONS, SIDE_OFFSET, SIDED_REGIONS
 from deepstroke.volume import LabelMap
@@ -29,18 +29,13 @@ class LabelCheck:
     faults: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
 
-    def require_sound(self, what: str) -> None:
-        """Raise InputError that names ``what`` and every fault, if there is any."""
-        if self.faults:
-            listed = "; ".join(fault.message for fault in self.faults)
-            raise InputError(f"{what}: {listed}", code=self.faults[0].code)
-
 
 def check_labels(labels: LabelMap) -> LabelCheck:
     """Check a sided label map (1..10 left, 11..20 right) in any frame whose x axis points to the patient's right."""
-    unknown = [value for value in labels.present() if value > len(SIDED_REGIONS)]
+    present = labels.present()
+    unknown = [value for value in present if value > len(SIDED_REGIONS)]
     faults = [Finding("label-values", f"labels are 1..20, found also {unknown}")] if unknown else []
-    missing = [name_of(value) for value in range(1, 21) if value not in labels.present()]
+    missing = [name_of(value) for value in range(1, 21) if value not in present]
     if missing:
         faults.append(Finding("label-missing", f"without voxels: {', '.join(missing)}"))
     faults += swapped_sides(labels)
@@ -115,6 +110,18 @@ def keeps_levels(labels: LabelMap) -> bool:
         if len(lower) and len(upper) and lower.max() >= upper.min():
             return False
     return True
+
+
+def in_one_piece(labels: LabelMap) -> LabelMap:
+    """Every label cut down to its largest piece (voxels sharing faces)."""
+    from scipy import ndimage
+
+    kept = np.zeros_like(labels.data)
+    for value, box in enumerate(ndimage.find_objects(labels.data), start=1):
+        if box is not None:
+            pieces, _ = ndimage.label(labels.data[box] == value)
+            kept[box][pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()] = value
+    return labels.with_labels(kept)
 
 
 def parts_of(labels: LabelMap) -> dict[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deepstroke import __version__
 from deepstroke.atlas.catalogue import CATALOGUE, RemoteFile, RemoteTemplate
-from deepstroke.atlas.checks import require_sides, volumes_ml
+from deepstroke.atlas.checks import in_one_piece, volumes_ml
 from deepstroke.atlas.manifest import MANIFEST_NAME, read_manifest, verified_files
 from deepstroke.atlas.model import Atlas
 from deepstroke.atlas.propagate import propagate_labels
@@ -83,8 +83,7 @@ def _bring_regions(remote: RemoteTemplate, folder: Path, progress: Progress) -> 
         moving_mask=embedded.brain,
         progress=within(progress, 0.05, 0.9),
     )
-    labels = propagate_labels(embedded, transform, template)
-    require_sides(labels)
+    labels = in_one_piece(propagate_labels(embedded, transform, template))
     write_nifti(brain, folder / "brain.nii.gz")
     write_nifti(labels, folder / "labels.nii.gz")
     write_json(_manifest(remote, folder, embedded, labels), folder / MANIFEST_NAME)

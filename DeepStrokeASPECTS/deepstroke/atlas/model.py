@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepstroke.errors import InputError
 from deepstroke.findings import Finding
 from deepstroke.volume import LabelMap, Volume
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """A checked atlas.
+    """A template with its regions; ``load`` makes checked ones.
 
     Attributes:
         name: such as ``"deepstroke-mni152"``.
@@ -25,7 +24,6 @@ class Atlas:
 
     Raises:
         GeometryError: labels or brain lie on another grid than the template.
-        InputError: the labels are not a sound sided region map; all faults are named.
     """
 
     name: str
@@ -38,8 +36,6 @@ class Atlas:
     def __post_init__(self) -> None:
         self.template.require_same_grid(self.labels, f"the label map of atlas {self.name}")
         self.template.require_same_grid(self.brain, f"the brain mask of atlas {self.name}")
-        if not self.brain.mask.any():
-            raise InputError(f"the brain mask of atlas {self.name} is empty", code="empty-mask")
 
     @property
     def version(self) -> str:

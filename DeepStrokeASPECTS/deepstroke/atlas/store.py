@@ -14,6 +14,7 @@ from deepstroke.atlas.model import Atlas
 from deepstroke.errors import DeepStrokeError, InputError
 from deepstroke.nifti import read_label_map, read_volume
 from deepstroke.resources import resources_folder, user_folder
+from deepstroke.volume import LabelMap, Volume
 
 #: The atlas that ships with DeepStroke and is used where none is named.
 DEFAULT_NAME = "deepstroke-mni152"
@@ -59,17 +60,13 @@ def load(name: str | Path | None = None) -> Atlas:
     folder = folder_of(name)
     manifest = read_manifest(folder)
     files = verified_files(folder, manifest)
-    labels = read_label_map(files["labels"])
+    template, labels, brain = read_volume(files["template"]), *map(read_label_map, (files["labels"], files["brain"]))
     check = check_labels(labels)
-    check.require_sound(str(files["labels"]))
-    return Atlas(
-        name=manifest["name"],
-        template=read_volume(files["template"]),
-        labels=labels,
-        brain=read_label_map(files["brain"]),
-        manifest=manifest,
-        findings=check.warnings,
-    )
+    faults = [f"{files['labels'].name}: {fault.message}" for fault in check.faults]
+    faults += _grid_faults(template, {files["labels"].name: labels, files["brain"].name: brain})
+    if faults:
+        raise InputError(f"{folder} is no sound atlas: {'; '.join(faults)}", code="unsound-atlas")
+    return Atlas(manifest["name"], template, labels, brain, manifest, check.warnings)
 
 
 def info(name: str | Path | None = None) -> dict[str, Any]:
@@ -119,6 +116,17 @@ def folder_of(name: str | Path | None) -> Path:
 def installed_folder(name: str) -> Path:
     """Where an atlas of this name is installed for the user."""
     return user_folder() / "atlases" / name
+
+
+def _grid_faults(template: Volume, others: dict[str, LabelMap]) -> list[str]:
+    """What keeps labels and brain from lying on the template."""
+    faults = [] if template.is_orthogonal else ["the template's voxel axes are not at right angles"]
+    for name, other in others.items():
+        if not template.same_grid(other):
+            faults.append(f"{name} lies on another grid than the template")
+        if not other.mask.any():
+            faults.append(f"{name} is empty")
+    return faults
 
 
 def _is_name(text: str) -> bool:

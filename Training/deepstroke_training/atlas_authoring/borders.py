@@ -71,8 +71,8 @@ def _ganglionic_regions() -> dict[str, str]:
         "M1": f"{slab}; behind the ACA border, {_ray(plan.aca)}; in front of {_ray(plan.m1_m2)}; up to "
         f"{plan.m1_depth:g} mm deep from the edge of the brain on the axial slice.",
         "M2": f"{slab}; between {_ray(plan.m1_m2)} and {_ray(plan.m2_m3)}; from the insula (where none lies beside it, "
-        f"from u = {plan.temporal_stem_u:g} mm) to the edge of the brain; below z = {plan.temporal_stem_top_z:g} mm "
-        f"not medial of u = {plan.temporal_stem_u:g} mm.",
+        f"from u = {plan.opercular_u:g} mm, below z = {plan.temporal_stem_top_z:g} mm from u = "
+        f"{plan.temporal_stem_u:g} mm) to the edge of the brain.",
         "M3": f"{slab}; behind {_ray(plan.m2_m3)}; in front of the PCA border, {_ray(plan.pca)}; up to "
         f"{plan.m3_depth:g} mm deep from the edge of the brain on the axial slice.",
     }

@@ -32,8 +32,10 @@ def _ganglionic(depth: NDArray, deep: DeepStructures) -> NDArray[np.uint8]:
     """M1, M2 and M3 by the planes of the ganglionic level, without regard to the brain's edge."""
     u, y, z = frame.hemisphere_mm()
     plan = GANGLIONIC
-    opercular = u > _lateral_edge_of(deep.insula, plan.temporal_stem_u)
-    mesial = (u < plan.temporal_stem_u) & (z < plan.temporal_stem_top_z) & (y < plan.m1_m2.y_at(u))
+    temporal = z < plan.temporal_stem_top_z
+    beside = np.where(temporal, plan.temporal_stem_u, plan.opercular_u)
+    opercular = u > _lateral_edge_of(deep.insula, beside)
+    mesial = (u < plan.temporal_stem_u) & temporal & (y < plan.m1_m2.y_at(u))
     territory = (plan.aca.ahead(u, y) <= 0) & (plan.pca.ahead(u, y) >= 0) & ~mesial
     before, behind = plan.m1_m2.ahead(u, y) > 0, plan.m2_m3.ahead(u, y) < 0
     between = ~before & ~behind
@@ -80,10 +82,11 @@ def _depth_mm(brain: Mask) -> NDArray[np.float32]:
     return depth[frame.X_MAX :].astype(np.float32)
 
 
-def _lateral_edge_of(insula: Mask, otherwise_mm: float) -> NDArray[np.float32]:
-    """Most lateral voxel of the insula per (y, z) in mm; ``otherwise_mm`` where there is none."""
+def _lateral_edge_of(insula: Mask, otherwise_mm: NDArray) -> NDArray[np.float32]:
+    """Most lateral voxel of the insula per (1, y, z) in mm; ``otherwise_mm`` where there is none."""
     u, _, _ = frame.hemisphere_mm()
-    return np.where(insula.any(axis=0), np.where(insula, u, 0.0).max(axis=0), otherwise_mm)[None]
+    beside = insula.any(axis=0, keepdims=True)
+    return np.where(beside, np.where(insula, u, 0.0).max(axis=0, keepdims=True), otherwise_mm)
 
 
 def _rounded(sectors: NDArray[np.uint8], slab: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -14,6 +14,8 @@ from deepstroke_training.atlas_authoring.landmarks import SIGNAL
 from deepstroke_training.atlas_authoring.mni import MniMaps, load_maps
 
 Mask = NDArray[np.bool_]
+_ROUNDING_SIGMA_MM = 0.7
+_RIBBON_SIGMA_MM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,11 @@ def _caudate(maps: MniMaps) -> Mask:
 
 
 def _insula(maps: MniMaps) -> Mask:
-    """Cortex inside the outline, the sulci between its gyri bridged."""
+    """Cortex inside the outline as a smooth ribbon: the gyri of the average are nobody's."""
     outline, tissue = drawings.INSULA.mask(), maps.t1 >= SIGNAL.csf_below
     cortex = outline & (maps.grey > SIGNAL.insula_grey_above) & tissue
     ribbon = ndimage.binary_closing(cortex, iterations=2) & outline
-    return _filled(ribbon & tissue)
+    return frame.smoothed(_filled(ribbon & tissue), _RIBBON_SIGMA_MM) > 0.5
 
 
 def _ventricle(maps: MniMaps) -> Mask:
@@ -71,7 +73,7 @@ def _filled(mask: Mask) -> Mask:
 
 def _rounded(mask: Mask) -> Mask:
     """The mask without steps between slices and corners of polygons."""
-    return frame.smoothed(mask, 0.7) > 0.5
+    return frame.smoothed(mask, _ROUNDING_SIGMA_MM) > 0.5
 
 
 def one_piece(mask: Mask) -> Mask:

@@ -102,7 +102,8 @@ class GanglionicPlan:
         m2_m3: from the back of the insula to the posterior third of the superior temporal gyrus.
         pca: border to the PCA territory, from the atrium to the lateral occipitotemporal cortex.
         m1_depth, m3_depth: how far M1 and M3 reach inwards from the edge of the brain; M2 reaches to the insula.
-        temporal_stem_u: medial border of M2 where no insula lies beside it, and of the temporal lobe.
+        opercular_u: medial border of M2 where no insula lies beside it.
+        temporal_stem_u: the same in the temporal lobe, below ``temporal_stem_top_z``.
         temporal_stem_top_z: below this the mesial temporal lobe is kept out.
     """
 
@@ -112,6 +113,7 @@ class GanglionicPlan:
     pca: Ray = Ray(34.0, -50.0, -40.0)
     m1_depth: float = 22.0
     m3_depth: float = 27.0
+    opercular_u: float = 35.0
     temporal_stem_u: float = 38.0
     temporal_stem_top_z: float = -4.0
 
