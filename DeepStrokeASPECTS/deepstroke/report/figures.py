@@ -145,7 +145,7 @@ def _draw_slice(axes: Axes, slices: AxialSlices, k: int, outlines: list[Outline]
     width, height = slices.width_mm, slices.height_mm
     axes.imshow(slices.grey(k), cmap="gray", vmin=0, vmax=255, interpolation="bilinear", extent=(0, width, height, 0))
     for outline in outlines:
-        _draw_outline(axes, outline, line_width=0.9 if small else 3.0)
+        _draw_outline(axes, outline, line_width=2.0 if small else 3.0)
     if not small:
         for outline in outlines:
             _write_over(axes, *outline.centre_mm, outline.region.abbreviation, 6.5)

@@ -1,0 +1,181 @@
+"""``report.html``: self-contained, safe against what a series says, readable without and with its script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepstroke.errors import InputError
+from deepstroke.findings import Finding
+from deepstroke.regions import REGIONS
+from deepstroke.report.contents import OutputFile, Report, SeriesFacts
+from deepstroke.report.html import region_rows, render_html, write_html
+from deepstroke.volume import LabelMap, Volume
+
+Head = tuple[Volume, LabelMap]
+ReportOf = Callable[..., Report]
+_VOID = {"meta", "input", "br", "image", "use", "path", "link", "img"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_nothing_is_loaded_from_elsewhere(head: Head, report_of: ReportOf) -> None:
+    text = render_html(report_of(*head), *head)
+    page = Page(text)
+    assert page.open == []
+    links = [value for _tag, attributes in page.tags for key, value in attributes.items() if key in ("href", "src")]
+    assert links
+    assert all(str(link).startswith(("#", "data:image/webp;base64,")) for link in links)
+    assert not page.all("link")
+    assert "@import" not in text
+    assert "url(" not in text
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert str(policy).startswith("default-src 'none'; img-src data:;")
+
+
+def test_the_policy_allows_just_the_pages_own_script(head: Head, report_of: ReportOf) -> None:
+    text = render_html(report_of(*head), *head)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+
+
+def test_every_reference_within_the_page_has_its_target(head: Head, report_of: ReportOf) -> None:
+    page = Page(render_html(report_of(*head), *head))
+    ids = [attributes["id"] for _tag, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {str(use["href"])[1:] for use in page.all("use")}
+    assert {"ct-10", "outlines-10", "ct-15", "outlines-15"} <= targets <= set(ids)
+
+
+def test_text_of_the_series_cannot_become_markup(head: Head, report_of: ReportOf) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    report = report_of(
+        *head,
+        series=SeriesFacts("1.2.3", 2, evil, 24, (1.0, 1.0, 5.0), 0.0, kernel=evil, manufacturer=evil, why_chosen=evil),
+        findings=(Finding("odd-name", evil),),
+        parameters={evil: evil},
+    )
+    page = Page(render_html(report, *head))
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert page.text.count("<script>alert(1)</script>") == 7
+
+
+def test_warnings_stand_before_pictures_and_figures(head: Head, report_of: ReportOf) -> None:
+    text = Page(render_html(report_of(*head), *head)).text
+    order = ["Research use only", "The gantry was tilted by 18.5 degrees", "The two ASPECTS levels", "Quality of the"]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    quiet = Page(render_html(report_of(*head, findings=()), *head)).text
+    assert "No stage gave a warning." in quiet
+
+
+def test_the_table_says_what_was_measured(head: Head, report_of: ReportOf) -> None:
+    report = report_of(*head)
+    rows = region_rows(report)
+    assert [row.region for row in rows] == list(REGIONS)
+    assert rows[5].difference_hu == 24.0 - 36.0
+    assert rows[0].difference_hu == 0.0
+    page = Page(render_html(report, *head))
+    assert [row["data-region"] for row in page.all("tr") if "data-region" in row] == [r.abbreviation for r in REGIONS]
+    assert "−12.0" in page.text  # a true minus sign
+    assert page.text.index("Patient's right") < page.text.index("Patient's left")
+
+
+def test_a_region_that_cannot_be_judged_says_why(head: Head, report_of: ReportOf) -> None:
+    volume, labels = head
+    without = labels.with_labels(np.where(labels.data == 12, 0, labels.data))
+    report = report_of(volume, without)
+    assert region_rows(report)[1].difference_hu is None
+    text = Page(render_html(report, volume, without)).text
+    assert text.count("Not assessable: no voxel was labelled") == 1
+
+
+def test_quality_is_told_in_words(head: Head, report_of: ReportOf) -> None:
+    text = Page(render_html(report_of(*head), *head)).text
+    assert "Overlap of the two brains (Dice, 1 is best) 0.962" in text
+    assert "something_new 4.000" in text
+
+
+def test_a_report_with_little_in_it(head: Head, report_of: ReportOf) -> None:
+    """NIfTI in, nothing measured, one level missing."""
+    volume, labels = head
+    lower = labels.with_labels(np.where(np.isin(labels.data % 10, [8, 9, 0]), 0, labels.data))
+    report = report_of(
+        volume, lower,
+        series=SeriesFacts(None, None, None, 24, (1.0, 1.0, 5.0), 0.0),
+        regions=(), registration=None, atlas=None, engine=None, peak_memory_mb=None,
+    )  # fmt: skip
+    page = Page(render_html(report, volume, lower))
+    assert "without description" in page.text
+    assert "This level isn't in the scan." in page.text
+    assert not [row for row in page.all("tr") if "data-region" in row]
+
+
+def test_files_are_listed_and_the_write_is_atomic(head: Head, report_of: ReportOf, tmp_path: Path) -> None:
+    report = report_of(*head, outputs=(OutputFile("labels.nii.gz", 1_500_000, "ab" * 32),))
+    write_html(report, *head, tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert f"labels.nii.gz 1.50 {'ab' * 32}" in text
+    assert (tmp_path / "report.html").stat().st_size < 2e6
+    volume, labels = head
+    with pytest.raises(InputError, match="the label map is empty"):
+        write_html(report, volume, labels.with_labels(np.zeros(labels.shape, np.uint8)), tmp_path / "none.html")
+
+
+def test_the_script_runs_in_a_browser(head: Head, report_of: ReportOf, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    write_html(report_of(*head), *head, tmp_path / "report.html")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--dump-dom"]
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    result = subprocess.run(
+        [browser, *options, profile, (tmp_path / "report.html").as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    page = Page(result.stdout)
+    current = [button["data-slice"] for button in page.all("button") if button.get("aria-current") == "true"]
+    assert current == ["10"]  # the ganglionic level is shown first, and marked in the overview
+    slider = next(attributes for attributes in page.all("input") if attributes.get("id") == "slider")
+    assert slider["aria-valuetext"] == "slice 10"
