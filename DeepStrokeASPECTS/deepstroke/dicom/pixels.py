@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from deepstroke.dicom.codestream import claimed_size
 from deepstroke.dicom.header import SliceHeader
 from deepstroke.dicom.parsing import parse_header, parse_pixels, pydicom_guarded
 from deepstroke.dicom.source import Opener, open_sources
@@ -26,21 +27,15 @@ MAX_FRACTION_DENSE = 0.1
 BELOW_AIR_HU = -1400.0
 MAX_FRACTION_HOLLOW = 0.003
 
-#: What to install for each compressed syntax; the rest need nothing beside pydicom and numpy.
+#: What to install for each compressed syntax; the others need nothing beside pydicom and numpy.
 _CODECS = {
-    "1.2.840.10008.1.2.4.50": "python-gdcm",
-    "1.2.840.10008.1.2.4.51": "python-gdcm",
-    "1.2.840.10008.1.2.4.57": "python-gdcm",
-    "1.2.840.10008.1.2.4.70": "python-gdcm",
     "1.2.840.10008.1.2.4.80": "pyjpegls",
     "1.2.840.10008.1.2.4.81": "pyjpegls",
-    "1.2.840.10008.1.2.4.90": "pylibjpeg-openjpeg",
-    "1.2.840.10008.1.2.4.91": "pylibjpeg-openjpeg",
-    "1.2.840.10008.1.2.4.201": "pylibjpeg-openjpeg",
-    "1.2.840.10008.1.2.4.202": "pylibjpeg-openjpeg",
-    "1.2.840.10008.1.2.4.203": "pylibjpeg-openjpeg",
-    "1.2.840.10008.1.2.5": "pylibjpeg-rle",
+    "1.2.840.10008.1.2.4.201": "pylibjpeg pylibjpeg-openjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg pylibjpeg-openjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg pylibjpeg-openjpeg",
 }
+_CODEC_OF_THE_REST = "python-gdcm"
 
 
 def require_codec(transfer_syntax: str) -> None:
@@ -61,7 +56,7 @@ def require_codec(transfer_syntax: str) -> None:
             code="unknown-syntax",
         ) from None
     if not available:
-        package = _CODECS.get(transfer_syntax, "python-gdcm")
+        package = _CODECS.get(transfer_syntax, _CODEC_OF_THE_REST)
         raise DicomSeriesError(
             f"no codec for the transfer syntax {syntax.name}: pip install {package}", code="codec-missing"
         )
@@ -164,15 +159,33 @@ def _decode_frame(dataset: pydicom.FileDataset, header: SliceHeader) -> NDArray:
     from pydicom.pixels import pixel_array
 
     index = None if header.frame is None else header.frame - 1
+    _check_codestream(dataset, header, index or 0)
     try:
         stored = pixel_array(dataset, index=index, raw=True)
     except RuntimeError:
         raise DicomSeriesError(
             f"{header.name}: the compressed pixels can't be decoded; copy the file again", code="undecodable"
         ) from None
-    if stored.shape != (header.rows, header.columns):
+    _require_shape(stored.shape, header)
+    return stored
+
+
+def _check_codestream(dataset: pydicom.FileDataset, header: SliceHeader, index: int) -> None:
+    """Compare the size that a compressed frame claims with the header's: codecs believe it and allocate."""
+    from pydicom.encaps import get_frame
+
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    size = claimed_size(get_frame(dataset.PixelData, index, number_of_frames=frames))
+    if size is not None:
+        _require_shape(size, header)
+
+
+def _require_shape(shape: tuple[int, ...], header: SliceHeader) -> None:
+    if shape != (header.rows, header.columns):
         raise DicomSeriesError(
-            f"{header.name}: decoded to shape {stored.shape}, the header says {header.rows} x {header.columns}",
+            f"{header.name}: the pixels have shape {shape}, the header says {header.rows} x {header.columns}; "
+            "export the series again",
             code="undecodable",
         )
-    return stored
