@@ -31,6 +31,7 @@ OUTPUT_NAMES = (
     "brain.nii.gz",
     "labels.seg.dcm",
     "transform.h5",
+    "transform-inverse.h5",
     "figure.png",
     "report.html",
     "report.json",
@@ -64,8 +65,14 @@ def record_rejection(error: DeepStrokeError, path: Path, folder: Path) -> None:
     write_json(record, folder / REJECTED)
 
 
-def save_result(result: Result, folder: Path, progress: Progress = silent) -> Report:
+def save_result(result: Result, folder: Path, progress: Progress = silent, *, with_transform: bool = False) -> Report:
     """Write all outputs of one result, each complete or absent, ``report.json`` last.
+
+    Args:
+        result: of ``segment``.
+        folder: made where it is absent.
+        progress: told how far the work is.
+        with_transform: also write ``transform.h5`` and its inverse for ITK, ANTs and Slicer (some 30 MB each).
 
     Returns:
         The report as written, with the time that writing took and the sha256 of every file.
@@ -80,7 +87,8 @@ def save_result(result: Result, folder: Path, progress: Progress = silent) -> Re
     write_nifti(Volume(whole_hu, result.ct.ijk_to_ras), folder / "ct.nii.gz")
     write_nifti(result.labels, folder / "labels.nii.gz")
     write_nifti(result.brain, folder / "brain.nii.gz")
-    result.transform.save(folder / "transform.h5")
+    if with_transform:
+        result.transform.save(folder / "transform.h5")
     progress(0.4, "writing DICOM SEG")
     _write_seg(result, folder / "labels.seg.dcm")
     progress(0.7, "drawing")

@@ -62,15 +62,15 @@ class Result:
         """Every warning of every stage."""
         return self.report.findings
 
-    def save(self, folder: str | Path, progress: Progress = silent) -> Report:
-        """Write all outputs into a folder; what an earlier run left there is replaced.
+    def save(self, folder: str | Path, progress: Progress = silent, *, with_transform: bool = False) -> Report:
+        """Write all outputs into a folder; what an earlier run left there is replaced. See ``save_result``.
 
         Raises:
             InputError: the folder can't be written; the message names the file.
         """
         from deepstroke.outputs import save_result
 
-        return save_result(self, Path(folder), progress)
+        return save_result(self, Path(folder), progress, with_transform=with_transform)
 
 
 def segment(

@@ -19,8 +19,7 @@ from deepstroke.regions import REGIONS, SIDED_REGIONS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "Resources" / "SampleScan"
 OUTPUTS = {
-    "ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "labels.seg.dcm", "transform.h5", "figure.png", "report.html",
-    "report.json",
+    "ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "labels.seg.dcm", "figure.png", "report.html", "report.json",
 }  # fmt: skip
 
 

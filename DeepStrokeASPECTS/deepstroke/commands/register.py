@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Register and write ``transform.h5``, ``inverse.h5``, ``moved.nii.gz`` and ``quality.json``."""
+    """Register and write ``transform.h5``, its inverse, ``moved.nii.gz`` and ``quality.json``."""
     from deepstroke.register import register
 
     fixed, fixed_mask = _head(arguments.fixed, arguments.fixed_mask)
@@ -47,7 +47,6 @@ def run(arguments: argparse.Namespace) -> None:
         )
     out: Path = arguments.output
     transform.save(out / "transform.h5")
-    transform.inverse().save(out / "inverse.h5")
     write_nifti(transform.apply(moving, fixed, order=1), out / "moved.nii.gz")
     quality = transform.quality.as_dict() if transform.quality else {}
     write_json({"engine": transform.engine, "quality": quality}, out / "quality.json")

@@ -31,6 +31,7 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     parser.add_argument(
         "--clip", choices=get_args(Clip), default="none", help="cut regions to the brain, or also out of CSF"
     )
+    parser.add_argument("--save-transform", action="store_true", help="also write the transform to the atlas (60 MB)")
     parser.add_argument("--no-score", action="store_true", help="leave out the measures of the regions")
     parser.set_defaults(run=run)
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
                 score=not arguments.no_score,
                 progress=within(progress, 0.0, 0.8),
             )
-            result.save(arguments.output, within(progress, 0.8, 1.0))
+            result.save(arguments.output, within(progress, 0.8, 1.0), with_transform=arguments.save_transform)
     except DeepStrokeError as error:
         record_rejection(error, arguments.path, arguments.output)
         raise
