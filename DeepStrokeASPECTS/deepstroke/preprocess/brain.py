@@ -17,6 +17,10 @@ from deepstroke.volume import LabelMap, Volume
 SURFACE_HU = 130.0
 #: How far in mm the surface found on the coarse grid may move to fit the scan.
 SLACK_MM = 1.5
+#: Area in cm^2 below which a part of an axial layer that stands apart is dropped.
+ISLAND_CM2 = 1.0
+#: Width in mm of spurs that are cut off.
+SPUR_MM = 3.0
 
 
 def extract_brain(volume: Volume) -> LabelMap:
@@ -57,8 +61,9 @@ def refine(cavity: Cavity, volume: Volume) -> Mask:
     inside_mm = inside_mm[box]
     hu = _smoothed(volume.data[box], volume.spacing_mm)
     brain = ((inside_mm > -SLACK_MM) & (hu < SURFACE_HU) & (hu > -200.0)) | (inside_mm > 2 * SLACK_MM)
-    brain = largest_component(ndimage.binary_opening(brain, np.ones((3, 3, 1), dtype=bool)))
-    result[box] = _filled_by_layer(brain)
+    brain = largest_component(_opened(brain, volume.spacing_mm))
+    pixel_cm2 = volume.spacing_mm[0] * volume.spacing_mm[1] / 100.0
+    result[box] = _tidied_layers(brain, pixel_cm2) & (inside_mm > -SLACK_MM)
     return result
 
 
@@ -82,8 +87,22 @@ def _smoothed(hu: NDArray, spacing_mm: tuple[float, float, float]) -> NDArray[np
     return ndimage.uniform_filter(hu.astype(np.float32), sizes)
 
 
-def _filled_by_layer(brain: Mask) -> Mask:
-    return np.stack([ndimage.binary_fill_holes(brain[:, :, k]) for k in range(brain.shape[2])], axis=2)
+def _opened(brain: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
+    """Opening by a box of ``SPUR_MM`` along the axes that are finer than it, against spurs into the skull base."""
+    sizes = [2 * round(0.5 * SPUR_MM / step) + 1 if step < 0.5 * SPUR_MM else 1 for step in spacing_mm]
+    eroded = ndimage.minimum_filter(brain.view(np.uint8), sizes, mode="nearest")
+    return ndimage.maximum_filter(eroded, sizes, mode="nearest").view(bool)
+
+
+def _tidied_layers(brain: Mask, pixel_cm2: float) -> Mask:
+    """Fill the holes of each axial layer and drop its islands: averages over orbital roofs look like brain."""
+    tidy = np.zeros_like(brain)
+    for k in np.flatnonzero(brain.any(axis=(0, 1))):
+        labels, _ = ndimage.label(ndimage.binary_fill_holes(brain[:, :, k]))
+        areas_cm2 = np.bincount(labels.ravel()) * pixel_cm2
+        areas_cm2[0] = 0.0
+        tidy[:, :, k] = ((areas_cm2 >= ISLAND_CM2) | (areas_cm2 == areas_cm2.max()))[labels] & (labels > 0)
+    return tidy
 
 
 def in_orientation_of(ijk_to_ras: Affine, data: NDArray, data_ijk_to_ras: Affine) -> NDArray:

@@ -41,6 +41,8 @@ REACH_MM = 10.0
 PASSAGE_MM = 4.0
 #: Half width in mm below which what was grown is a lining of sinuses or a spur into bone.
 LINING_MM = 3.0
+#: Depth in mm from other tissue or air to which a thin dense plate is a wall of the cavity, not a calcification.
+WALL_MM = 6.0
 #: Cross-section in cm^2 of the spinal canal and the foramen magnum (7-10 cm^2 in adults) with some margin.
 CANAL_CM2 = 11.0
 #: How far in mm the cavity goes below the level at which the posterior fossa narrows to ``CANAL_CM2``.
@@ -143,9 +145,11 @@ def _without_linings(brain: Mask) -> Mask:
 
 
 def _with_calcifications(brain: Mask, hu: NDArray, foramen: int) -> Mask:
-    """Add calcified choroid, pineal and falx: enclosed dense voxels, and dense plates too thin to be skull."""
+    """Add calcified choroid, pineal and falx: enclosed dense voxels, and thin dense plates deep in the cavity."""
     bone = hu >= SOFT_HU[1]
     skull = dilate(erode(bone, SPACING_MM, SPACING_MM), 1.25 * SPACING_MM, SPACING_MM)
-    plates = close(brain, 2 * SPACING_MM, SPACING_MM) & ~skull & (hu > SOFT_HU[0])
+    # Thin plates that other tissue or air lies behind are walls of orbits and sinuses.
+    walls = distance_to(~(bone | brain), SPACING_MM) <= WALL_MM
+    plates = close(brain, 2 * SPACING_MM, SPACING_MM) & bone & ~skull & ~walls
     plates[:, :, :foramen] = False
     return np.asarray(ndimage.binary_fill_holes(brain | plates))
