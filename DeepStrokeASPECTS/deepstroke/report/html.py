@@ -14,6 +14,7 @@ from deepstroke.regions import REGIONS, Region, Side
 from deepstroke.report.axial import axial_slices, choose_levels
 from deepstroke.report.contents import RegionResult, Report
 from deepstroke.report.pictures import UNITS_PER_MM, picture_slices
+from deepstroke.scoring.measures import OBSTACLE_WORDS
 from deepstroke.volume import LabelMap, Volume
 
 _TEMPLATE_FOLDER = Path(__file__).parent / "template"
@@ -28,11 +29,6 @@ QUALITY_NAMES: dict[str, tuple[str, str]] = {
     "affine_scale": ("Size of the atlas's head against this one", ""),
     "inverse_error_mean_mm": ("Distance there and back, mean", "mm"),
     "inverse_error_p99_mm": ("Distance there and back, 99th percentile", "mm"),
-}
-OBSTACLE_WORDS = {
-    "absent": "no voxel was labelled",
-    "too-small": "only a remnant was labelled",
-    "outside-field-of-view": "partly outside the scan",
 }
 
 

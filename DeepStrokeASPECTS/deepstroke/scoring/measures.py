@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,11 +11,17 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from deepstroke.errors import InputError
+from deepstroke.findings import Finding
 from deepstroke.regions import SIDED_REGIONS, Region, Side
 from deepstroke.volume import LabelMap, Volume
 
 #: Why a region can't be judged.
 Obstacle = Literal["absent", "too-small", "outside-field-of-view"]
+OBSTACLE_WORDS: dict[Obstacle, str] = {
+    "absent": "no voxel was labelled",
+    "too-small": "only a remnant was labelled",
+    "outside-field-of-view": "partly outside the scan",
+}
 
 #: Less than this is a remnant of a region, of which no mean should be judged.
 LEAST_VOLUME_ML = 0.2
@@ -73,6 +80,14 @@ def measure_regions(volume: Volume, labels: LabelMap) -> tuple[RegionMeasures, .
     return tuple(
         _measure(region, side, volume, labels, box) for (region, side), box in zip(SIDED_REGIONS, boxes, strict=True)
     )
+
+
+def report_obstacles(measures: Iterable[RegionMeasures]) -> tuple[Finding, ...]:
+    """One warning that names the regions that can't be judged, so that none passes for normal; else nothing."""
+    named = [f"{m.side} {m.region.abbreviation} ({OBSTACLE_WORDS[m.obstacle]})" for m in measures if m.obstacle]
+    if not named:
+        return ()
+    return (Finding("region-not-assessable", f"These regions can't be judged: {', '.join(named)}."),)
 
 
 def _measure(

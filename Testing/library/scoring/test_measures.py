@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepstroke.errors import GeometryError, InputError
 from deepstroke.regions import SIDED_REGIONS
-from deepstroke.scoring.measures import RegionMeasures, measure_regions
+from deepstroke.scoring.measures import RegionMeasures, measure_regions, report_obstacles
 from deepstroke.volume import LabelMap, Volume
 
 SPACING_MM = (0.5, 0.8, 5.0)
@@ -108,3 +108,18 @@ def test_grids_and_labels_that_do_not_fit() -> None:
     labels[0, 0, 0] = 21
     with pytest.raises(InputError, match=r"0\.\.20, found 21"):
         measure(hu, labels)
+
+
+def test_regions_that_cannot_be_judged_are_named_in_one_warning() -> None:
+    hu, labels = blank()
+    for label in range(1, 21):
+        labels[2 * label + 5 : 2 * label + 7, 10:40, 2:6] = label
+    assert report_obstacles(measure(hu, labels).values()) == ()
+    labels[labels == 13] = 0
+    labels[labels == 9] = 0
+    labels[24, 20, 4] = 9
+    (finding,) = report_obstacles(measure(hu, labels).values())
+    assert finding.code == "region-not-assessable"
+    assert finding.message == (
+        "These regions can't be judged: left M5 (only a remnant was labelled), right IC (no voxel was labelled)."
+    )
