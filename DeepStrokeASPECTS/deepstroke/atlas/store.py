@@ -100,11 +100,13 @@ def folder_of(name: str | Path | None) -> Path:
         InputError: there is none; the message lists the names that are known.
     """
     wanted = DEFAULT_NAME if name is None else str(name)
-    candidates = [resources_folder() / "Atlas" / wanted, installed_folder(wanted)] if _is_name(wanted) else []
-    candidates.append(Path(wanted).expanduser())
-    for folder in candidates:
-        if folder.is_dir():
+    named = [resources_folder() / "Atlas" / wanted, installed_folder(wanted)] if _is_name(wanted) else []
+    for folder in named:
+        if (folder / MANIFEST_NAME).is_file():
             return folder
+    path = Path(wanted).expanduser()
+    if path.is_dir():
+        return path
     if wanted in CATALOGUE:
         raise InputError(
             f"atlas {wanted} is not installed: run `deepstroke atlas install {wanted}`", code="atlas-not-installed"

@@ -36,7 +36,7 @@ def deep_structures() -> DeepStructures:
     maps = load_maps()
     csf = maps.t1 < SIGNAL.csf_below
     ventricle = _ventricle(maps)
-    caudate = one_piece(_caudate(maps) & ~ventricle)
+    caudate = one_piece(_brought_onto(ventricle, _caudate(maps) & ~ventricle))
     lentiform = one_piece(_rounded(drawings.LENTIFORM.mask()) & ~csf)
     thalamus = one_piece(_rounded(drawings.THALAMUS.mask()) & ~csf & ~ventricle & ~caudate)
     nuclei = caudate | lentiform | thalamus | ventricle
@@ -49,6 +49,13 @@ def _caudate(maps: MniMaps) -> Mask:
     """Grey matter inside the outline; the ventricle's wall is its medial border."""
     grey = (maps.t1 >= SIGNAL.csf_below) & (frame.smoothed(maps.t1, 0.5) < SIGNAL.caudate_below)
     return _rounded(drawings.CAUDATE.mask() & grey) & (maps.t1 >= SIGNAL.csf_below)
+
+
+def _brought_onto(ventricle: Mask, nucleus: Mask) -> Mask:
+    """The nucleus with the seam of one voxel, half CSF, that stays between it and the ventricle on axial slices."""
+    in_plane = ndimage.generate_binary_structure(2, 1)[:, :, None]
+    seam = ndimage.binary_dilation(nucleus, in_plane) & ndimage.binary_dilation(ventricle, in_plane)
+    return (nucleus | seam) & ~ventricle
 
 
 def _insula(maps: MniMaps) -> Mask:
