@@ -65,8 +65,9 @@ HEADER_KEYWORDS = (
     "PerFrameFunctionalGroupsSequence",
 )
 
-#: A deflated file that inflates to more than this is refused.
-MAX_INFLATED_BYTES = 512 * 2**20
+#: A deflated file may inflate to the first number of bytes, or to so many times its size; CT inflates 2 to 4 times.
+INFLATED_FLOOR_BYTES = 64 * 2**20
+MAX_INFLATED_RATIO = 100
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -198,11 +199,11 @@ def _check_start(stream: BinaryIO, size: int, name: str) -> bool:
         raise DicomSeriesError(f"{name}: the file is empty; copy it again", code="empty-file")
     if start[128:132] == b"DICM":
         return True
-    if size < 132 and not any(start):
+    if _looks_like_element(start, size):
+        return False
+    if size < 132:
         raise DicomSeriesError(f"{name}: cut before the DICOM header; copy it again", code="truncated-header")
-    if not _looks_like_element(start, size):
-        raise DicomSeriesError(f"{name}: not a DICOM file", code="not-dicom")
-    return False
+    raise DicomSeriesError(f"{name}: not a DICOM file", code="not-dicom")
 
 
 def _looks_like_element(start: bytes, size: int) -> bool:
@@ -238,12 +239,14 @@ def _inflated(stream: BinaryIO, name: str) -> BinaryIO:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     stream.seek(end_of_meta)
     try:
-        body = inflater.decompress(stream.read(), MAX_INFLATED_BYTES)
+        deflated = stream.read()
+        limit = max(INFLATED_FLOOR_BYTES, MAX_INFLATED_RATIO * len(deflated))
+        body = inflater.decompress(deflated, limit)
     except zlib.error:
         raise DicomSeriesError(f"{name}: its deflated content is damaged; copy it again", code="damaged") from None
     if inflater.unconsumed_tail:
-        limit = MAX_INFLATED_BYTES / 1e6
-        raise DicomSeriesError(f"{name}: it would inflate to more than {limit:.0f} MB; refused", code="deflated-bomb")
+        message = f"{name}: it would inflate to more than {limit / 1e6:.0f} MB; refused"
+        raise DicomSeriesError(message, code="deflated-bomb")
     stream.seek(0)
     meta = stream.read(end_of_meta).replace(_DEFLATED, _EXPLICIT_PADDED)
     return io.BytesIO(meta + body)
