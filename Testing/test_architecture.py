@@ -79,7 +79,7 @@ def test_training_never_imports_slicer() -> None:
 def test_cmake_lists_every_file_of_the_library_and_no_other() -> None:
     module = ROOT / "DeepStrokeASPECTS"
     listed = set(
-        re.findall(r"^\s+([\w/.-]+\.(?:py|html|typed))$", (module / "CMakeLists.txt").read_text(), re.MULTILINE)
+        re.findall(r"^\s+([\w/.-]+\.(?:py|html|css|js|typed))$", (module / "CMakeLists.txt").read_text(), re.MULTILINE)
     )
     there = {
         str(path.relative_to(module))

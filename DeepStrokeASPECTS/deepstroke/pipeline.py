@@ -26,7 +26,7 @@ from deepstroke.preprocess.brain import analyse_head
 from deepstroke.progress import Progress, silent
 from deepstroke.register import SpatialTransform, register
 from deepstroke.report.contents import RegionResult, Report
-from deepstroke.scoring.measures import measure_regions
+from deepstroke.scoring.measures import measure_regions, report_obstacles
 from deepstroke.stages import StageClock, peak_memory_mb
 from deepstroke.volume import LabelMap, Volume
 
@@ -128,8 +128,8 @@ def segment(
         transform = _registered(scan.volume, head.brain, regions, template, engine, processor, stage)
     with clock.stage("labels", 0.85, 1.0):
         labels, slice_labels = _propagated(scan, head.brain, regions, transform, clip)
-    measures = measure_regions(scan.volume, labels) if score else ()
-    findings = (*scan.findings, *head.findings, *regions.findings, *transform.findings)
+    measures = measure_regions(scan.volume, labels, head.brain) if score else ()
+    findings = (*scan.findings, *head.findings, *regions.findings, *transform.findings, *report_obstacles(measures))
     report = Report(
         created=datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds"),
         series=scan.facts,

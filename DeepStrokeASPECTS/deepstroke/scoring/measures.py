@@ -41,7 +41,7 @@ class RegionMeasures:
     Attributes:
         region, side: which.
         volume_ml: of all its voxels.
-        mean_hu, median_hu: over its scanned voxels; None where there are none.
+        mean_hu, median_hu: over its scanned voxels in the brain; None where there are none.
         obstacle: why the region can't be judged; None where it can.
     """
 
@@ -58,15 +58,17 @@ class RegionMeasures:
         return self.obstacle is None
 
 
-def measure_regions(volume: Volume, labels: LabelMap) -> tuple[RegionMeasures, ...]:
+def measure_regions(volume: Volume, labels: LabelMap, brain: LabelMap | None = None) -> tuple[RegionMeasures, ...]:
     """Measure the twenty sided regions, in the order of their labels.
 
     Args:
         volume: HU on any grid in RAS+ mm.
         labels: sided labels 0..20 on the same grid.
+        brain: brain mask on the same grid; HU are taken over the brain alone, so that bone at a region's border
+            doesn't count. Volumes are of whole regions.
 
     Raises:
-        GeometryError: the two lie on different grids.
+        GeometryError: they lie on different grids.
         InputError: a label is above 20.
 
     Example:
@@ -74,11 +76,14 @@ def measure_regions(volume: Volume, labels: LabelMap) -> tuple[RegionMeasures, .
         >>> [m.region.abbreviation for m in measures if not m.assessable]  # doctest: +SKIP
     """
     volume.require_same_grid(labels, "the label map")
+    if brain is not None:
+        volume.require_same_grid(brain, "the brain mask")
     if labels.data.max() > len(SIDED_REGIONS):
         raise InputError(f"sided labels are 0..{len(SIDED_REGIONS)}, found {labels.data.max()}", code="region-label")
     boxes = find_objects(labels.data, max_label=len(SIDED_REGIONS))
     return tuple(
-        _measure(region, side, volume, labels, box) for (region, side), box in zip(SIDED_REGIONS, boxes, strict=True)
+        _measure(region, side, volume, labels, brain, box)
+        for (region, side), box in zip(SIDED_REGIONS, boxes, strict=True)
     )
 
 
@@ -91,21 +96,23 @@ def report_obstacles(measures: Iterable[RegionMeasures]) -> tuple[Finding, ...]:
 
 
 def _measure(
-    region: Region, side: Side, volume: Volume, labels: LabelMap, box: tuple[slice, ...] | None
+    region: Region, side: Side, volume: Volume, labels: LabelMap, brain: LabelMap | None, box: tuple[slice, ...] | None
 ) -> RegionMeasures:
     if box is None:
         return RegionMeasures(region, side, 0.0, None, None, "absent")
     mask = labels.data[box] == region.label(side)
-    hu = volume.data[box][mask].astype(np.float64)
-    scanned = hu[np.isfinite(hu) & (hu > UNSCANNED_HU)]
-    volume_ml = hu.size * labels.voxel_ml
+    hu = volume.data[box].astype(np.float64)
+    scanned = mask & np.isfinite(hu) & (hu > UNSCANNED_HU)
+    measured = hu[scanned if brain is None else scanned & brain.mask[box]]
+    count = np.count_nonzero(mask)
+    volume_ml = count * labels.voxel_ml
     return RegionMeasures(
         region,
         side,
         volume_ml,
-        float(scanned.mean()) if scanned.size else None,
-        float(np.median(scanned)) if scanned.size else None,
-        _obstacle(volume_ml, 1 - scanned.size / hu.size, _cut_fraction(mask, box, labels.shape)),
+        float(measured.mean()) if measured.size else None,
+        float(np.median(measured)) if measured.size else None,
+        _obstacle(volume_ml, 1 - np.count_nonzero(scanned) / count, _cut_fraction(mask, box, labels.shape)),
     )
 
 

@@ -123,3 +123,23 @@ def test_regions_that_cannot_be_judged_are_named_in_one_warning() -> None:
     assert finding.message == (
         "These regions can't be judged: left M5 (only a remnant was labelled), right IC (no voxel was labelled)."
     )
+
+
+def test_hu_is_taken_over_the_brain_and_volume_over_the_whole_region() -> None:
+    hu, labels = blank()
+    labels[10:20, 10:30, 2:6] = 6
+    hu[15:20] = 900.0  # bone at the border of the region
+    affine = oblique_affine()
+    brain = np.zeros(SHAPE, np.uint8)
+    brain[:15] = 1
+    measures = measure_regions(Volume(hu, affine), LabelMap(labels, affine), LabelMap(brain, affine))
+    assert measures[5].mean_hu == pytest.approx(30.0)
+    assert measures[5].volume_ml == pytest.approx(10 * 20 * 4 * VOXEL_ML)
+    assert measures[5].assessable
+
+
+def test_a_brain_on_another_grid_is_refused() -> None:
+    hu, labels = blank()
+    affine = oblique_affine()
+    with pytest.raises(GeometryError, match="the brain mask lies on another grid"):
+        measure_regions(Volume(hu, affine), LabelMap(labels, affine), LabelMap(labels, np.eye(4)))
