@@ -127,20 +127,25 @@ def head_rest(points: torch.Tensor) -> torch.Tensor:
     return torch.where(shell, torch.full_like(radius, 60.0), rest)
 
 
-def expose(hu: torch.Tensor, brain: torch.Tensor, noise: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:
-    """A slice (i, j) with cupping inside the skull and noise, which is weaker in air around the head.
+def exposure(hu: torch.Tensor, brain: torch.Tensor, settings: AcquisitionSettings, pixel_mm: float) -> torch.Tensor:
+    """What a slice (i, j) adds to density and how strong its noise is, as (2, i, j) in HU.
 
     Args:
         hu: density averaged over the slab.
-        brain: 0..1 inside the inner table.
-        noise: unit variance.
+        brain: 0..1 inside the inner table, where beam hardening brightens the rim.
         settings: gives their strengths.
+        pixel_mm: size of these pixels.
     """
-    rim = _box_blur(brain, max(1, round(14.0 / settings.pixel_mm)))
+    rim = _box_blur(brain, max(1, round(14.0 / pixel_mm)))
     cupping = settings.cupping_hu * brain * 2.0 * (1.0 - rim)
-    strength = 0.45 + 0.55 * _box_blur((hu > -500.0).float(), max(1, round(30.0 / settings.pixel_mm)))
-    exposed = hu + cupping + settings.noise_hu * strength * noise
-    return torch.where(_outside_field(hu), torch.full_like(hu, PADDING_HU), exposed)
+    shielded = _box_blur((hu > -500.0).float(), max(1, round(30.0 / pixel_mm)))
+    return torch.stack([cupping + streaks(hu, settings), settings.noise_hu * (0.45 + 0.55 * shielded)])
+
+
+def expose(hu: torch.Tensor, exposed: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """A slice (i, j) of the matrix with what the exposure (2, i, j) adds, and nothing outside the circle."""
+    noisy = hu + exposed[0] + exposed[1] * noise
+    return torch.where(_outside_field(hu), torch.full_like(hu, PADDING_HU), noisy)
 
 
 def _outside_field(hu: torch.Tensor) -> torch.Tensor:

@@ -10,9 +10,12 @@ from deepstroke_training.synthesis.random_fields import RandomField, draw_field
 from deepstroke_training.synthesis.settings import AnatomySettings
 
 #: How sharply one tissue wins over the others.
-SHARPNESS = 10.0
+SHARPNESS = 8.0
 #: Distance between neighbouring folds of the cortex, twice this band's half wavelength, mm in the template.
 FOLD_WAVELENGTH_MM = 26.0
+
+#: Where the right hemisphere reads its folds.
+RIGHT_FOLDS_SHIFT_MM = (0.0, 31.0, -19.0)
 
 Maps = dict[str, torch.Tensor]
 
@@ -55,31 +58,40 @@ def tissue_weights(
     """
     noise = texture.fine.at(points)
     to_hull = torch.stack([fields["to_hull_x"], fields["to_hull_y"], fields["to_hull_z"]])
-    folds = texture.folds.at(points + to_hull)[0]
-    cortex = fields["folded"] * ((26.0 - fields["depth"]) / 12.0).clamp(0.0, 1.0) * anatomy.sulci
-    width = 0.10 + 0.22 * anatomy.atrophy
+    folds = texture.folds.at(_apart(points + to_hull))[0]
+    shallow = (1.0 - fields["depth"] / 26.0).clamp(0.0, 1.0)
+    cortex = fields["folded"] * (2.2 * shallow).clamp_max(1.0) * anatomy.sulci
+    cortex = cortex * (0.4 + 0.6 * (points[0].abs() / 25.0).clamp_max(1.0))
+    width = (0.06 + 0.26 * anatomy.atrophy) * (0.45 + 0.9 * shallow)
     sulcus = torch.exp(-((folds / width) ** 2)) * cortex
     ribbon = torch.exp(-((folds / 0.8) ** 2)) * cortex
-    rim = fields["inner"] + 0.6 + 2.4 * anatomy.atrophy + 0.5 * texture.broad.at(points)[1]
+    rim = fields["inner"] + 0.6 + 2.6 * anatomy.atrophy + 0.7 * texture.broad.at(points)[1]
     around = (rim / 1.5).clamp(0.0, 1.0)
     grey = probability["grey"] + 0.13 * noise[0] + 0.15 * ribbon
     white = probability["white"] + 0.13 * noise[1] - 0.25 * ribbon + 0.12 * (cortex - ribbon)
-    fluid = (
-        (0.75 + 0.55 * anatomy.atrophy) * probability["csf"] + 0.08 * noise[2] + (0.3 + 0.4 * anatomy.atrophy) * sulcus
-    )
+    fluid = (0.75 + 0.95 * anatomy.atrophy) * probability["csf"] + 0.10 * noise[2]
+    fluid = fluid + (0.5 + 1.1 * anatomy.atrophy) * sulcus
     chosen = torch.softmax(SHARPNESS * torch.stack([grey, white, fluid + 1.5 * around]), dim=0)
     raw = torch.stack([probability["grey"], probability["white"], probability["csf"]])
     blend = fields["blend"] * (fields["ventricle"] > 1.0)
     return chosen + blend * (raw / raw.sum(0).clamp_min(1e-3) - chosen)
 
 
+def _apart(points: torch.Tensor) -> torch.Tensor:
+    """Surface points with those of the right hemisphere moved, so that folds don't mirror each other at the falx."""
+    shift = torch.tensor(RIGHT_FOLDS_SHIFT_MM, device=points.device).reshape(3, 1)
+    return points + shift * (points[0] > 0)
+
+
 def brain_density(
     points: torch.Tensor, weights: torch.Tensor, fields: Maps, texture: BrainTexture, anatomy: AnatomySettings
 ) -> torch.Tensor:
     """Density in HU of healthy brain and fluid, shape (n)."""
-    grey = anatomy.grey_hu + 0.6 * texture.broad.at(points)[0]
+    broad = texture.broad.at(points)
+    grey = anatomy.grey_hu + 0.8 * broad[0]
     white = grey - anatomy.contrast_hu
-    white = white - anatomy.leukoaraiosis_hu * torch.exp(-fields["ventricle"].clamp_min(0.0) / 7.0)
+    patchy = (1.0 + 0.5 * broad[1]).clamp_min(0.0)
+    white = white - anatomy.leukoaraiosis_hu * patchy * torch.exp(-fields["ventricle"].clamp_min(0.0) / 8.0)
     tissue = weights[0] * grey + weights[1] * white + weights[2] * anatomy.csf_hu
     in_ventricle = (0.5 - fields["ventricle"] / 1.5).clamp(0.0, 1.0)
     return tissue + in_ventricle * (anatomy.csf_hu - tissue)

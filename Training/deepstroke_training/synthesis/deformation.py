@@ -82,7 +82,7 @@ def random_displacement(seed: int, warp_mm: float, device: torch.device) -> Rand
     upsampled = torch.nn.functional.interpolate(
         broad.data[None], size=middle.data.shape[1:], mode="trilinear", align_corners=True
     )[0]
-    velocity = RandomField(warp_mm * (0.9 * upsampled + 0.4 * middle.data), middle.step)
+    velocity = RandomField(warp_mm * (0.95 * upsampled + 0.28 * middle.data), middle.step)
     return exponential(velocity)
 
 
@@ -100,16 +100,16 @@ def exponential(velocity: RandomField, squarings: int = 6) -> RandomField:
     return RandomField(displacement, velocity.step)
 
 
-def push_ventricles(
-    points: torch.Tensor, ventricle: torch.Tensor, push: torch.Tensor, anatomy: AnatomySettings
-) -> torch.Tensor:
+def push_ventricles(points: torch.Tensor, fields: dict[str, torch.Tensor], anatomy: AnatomySettings) -> torch.Tensor:
     """Template points from which brain is drawn once the ventricles' walls have moved.
 
     Args:
         points: (3, n) template mm.
-        ventricle: (n) signed distance to the ventricles there.
-        push: (3, n) unit direction away from them.
+        fields: signed distance to the ventricles there and the direction away from them.
+        anatomy: says how far.
     """
+    ventricle = fields["ventricle"]
+    push = torch.stack([fields["push_x"], fields["push_y"], fields["push_z"]])
     amount = torch.full_like(ventricle, anatomy.ventricle_mm)
     if anatomy.ventricle_asymmetry_mm:
         amount = amount + anatomy.ventricle_asymmetry_mm * torch.sigmoid(-points[0] / 5.0)

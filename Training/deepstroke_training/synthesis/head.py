@@ -14,7 +14,7 @@ from deepstroke_training.synthesis import acquisition
 from deepstroke_training.synthesis.acquisition import SliceStack
 from deepstroke_training.synthesis.pathology import LesionLabel
 from deepstroke_training.synthesis.rendering import CaseModel, Rendered, draw_case
-from deepstroke_training.synthesis.settings import HeadSettings
+from deepstroke_training.synthesis.settings import AcquisitionSettings, HeadSettings
 from deepstroke_training.synthesis.template_head import TemplateHead, embedded_template_head, sample_grid
 
 #: A region counts as involved from this part of its brain tissue on.
@@ -169,32 +169,33 @@ class SyntheticHead:
         for offset in acquisition.subslice_offsets(settings.thickness_mm):
             points = middle + offset * normal
             layers.append((points, model.render(points.reshape(3, -1), edge)))
-        return _averaged(layers, settings.head_rest, coarse.shape[:2], model)
+        return _averaged(layers, coarse, settings)
 
 
 @dataclass(frozen=True, eq=False)
 class _Slice:
-    """A slice on the rendering's pixels: density, truth weights, and template points of its middle."""
+    """A slice on the rendering's pixels: density, exposure, truth weights, and template points of its middle."""
 
     hu: torch.Tensor
+    exposure: torch.Tensor
     weights: torch.Tensor
     points: torch.Tensor
 
 
-def _averaged(
-    layers: list[tuple[torch.Tensor, Rendered]], head_rest: bool, shape: tuple[int, int], model: CaseModel
-) -> _Slice:
+def _averaged(layers: list[tuple[torch.Tensor, Rendered]], stack: SliceStack, settings: AcquisitionSettings) -> _Slice:
+    """A slab from its sub-slices: (scanner points, what is rendered there)."""
+    shape = stack.shape[:2]
     hu = torch.zeros(shape, device=layers[0][0].device)
     weights = torch.zeros((8, *shape), device=hu.device)
     for points, layer in layers:
         density = layer.hu.reshape(shape)
-        if head_rest:
+        if settings.head_rest:
             density = torch.maximum(density, acquisition.head_rest(points))
         hu += density / len(layers)
         weights += layer.truth_weights(shape) / len(layers)
-    middle = layers[len(layers) // 2][1]
-    hu = hu + acquisition.streaks(hu, model.settings.acquisition)
-    return _Slice(hu, weights, middle.points.reshape(3, *shape))
+    pixel_mm = float(np.linalg.norm(stack.ijk_to_ras[:3, 0]))
+    exposure = acquisition.exposure(hu, weights[0], settings, pixel_mm)
+    return _Slice(hu, exposure, weights, layers[len(layers) // 2][1].points.reshape(3, *shape))
 
 
 def _assemble(seed: int, model: CaseModel, stack: SliceStack, slices: list[_Slice]) -> SyntheticCase:
@@ -205,10 +206,10 @@ def _assemble(seed: int, model: CaseModel, stack: SliceStack, slices: list[_Slic
     truths = []
     noise = acquisition.slice_noise(settings, nk, seed, slices[0].hu.device)
     for k, (piece, grain) in enumerate(zip(slices, noise, strict=True)):
-        values, weights, points = (
-            acquisition.to_matrix(v, (ni, nj)) for v in (piece.hu[None], piece.weights, piece.points)
+        values, exposure, weights, points = (
+            acquisition.to_matrix(v, (ni, nj)) for v in (piece.hu[None], piece.exposure, piece.weights, piece.points)
         )
-        noisy = acquisition.expose(values[0], weights[0], grain, settings)
+        noisy = acquisition.expose(values[0], exposure, grain)
         hu[:, :, k] = noisy.round().clamp(-1024, 3071).cpu().numpy().astype(np.int16)
         truths.append(_truth(weights, points, model))
     return SyntheticCase(
@@ -225,14 +226,22 @@ def _truth(weights: torch.Tensor, points: torch.Tensor, model: CaseModel) -> dic
     brain = weights[0] >= 0.5
     regions = model.head.regions
     region = sample_grid(regions.data, points, regions.first, regions.step, nearest=True)[0].round()
-    lesion, kind = weights[4:].max(0)
     labels = {
         "brain": brain,
         "regions": brain * region,
-        "lesions": (brain & (lesion >= 0.5)) * (kind + 1),
-        "tissue": brain * (weights[1:4].argmax(0) + 1),
+        "lesions": brain * (weights[4:].amax(0) >= 0.5) * _heaviest(weights[4:]),
+        "tissue": brain * _heaviest(weights[1:4]),
     }
     return {name: label.to(torch.uint8) for name, label in labels.items()}
+
+
+def _heaviest(weights: torch.Tensor) -> torch.Tensor:
+    """1 + the channel of the largest weight, the first of equals."""
+    best, winner = weights[0], torch.ones_like(weights[0])
+    for channel, weight in enumerate(weights[1:], start=2):
+        winner = torch.where(weight > best, torch.full_like(winner, channel), winner)
+        best = torch.maximum(best, weight)
+    return winner
 
 
 def _stacked(slices: list[dict[str, torch.Tensor]], ijk_to_ras: Affine) -> Truth:

@@ -11,6 +11,9 @@ from deepstroke_training.synthesis.shapes import Coordinates, Field, ellipsoid, 
 
 Mask = NDArray[np.bool_]
 
+#: How smooth the outside of the vault is; on a sphere of 75 mm this filter moves the surface in by 1.3 mm.
+OUTLINE_SMOOTHING_MM = 10.0
+
 
 def signed_distance(mask: Mask, step: float) -> Field:
     """Distance in mm to the border of a mask, negative inside."""
@@ -19,19 +22,30 @@ def signed_distance(mask: Mask, step: float) -> Field:
     return ((outside - inside - np.where(mask, -0.5, 0.5)) * step).astype(np.float32)
 
 
-def inner_table(brain: Mask, at: Coordinates, step: float, margin: float) -> Field:
-    """Distance to the inner table: the brain closed over its sulci and cisterns, ``margin`` mm further out.
+def closed(outside: Field, radius: float, step: float) -> Field:
+    """Distance to a solid closed by a ball of ``radius`` mm, from the distance outside it."""
+    pad = round(radius / step) + 2
+    padded = np.pad(outside, pad, mode="constant", constant_values=2.0 * radius)
+    grown = signed_distance(padded <= radius, step) + radius
+    return grown[(slice(pad, -pad),) * 3]
 
-    The base is closed less than the vault, so that the sphenoid and the petrous ridges stay between the lobes.
+
+def inner_table(brain: Mask, at: Coordinates, step: float, margin: float) -> tuple[Field, Field]:
+    """Distance to the inner table, and how much further out the smooth outline of the vault lies there, mm.
+
+    The inner table is the brain closed over its sulci and cisterns, ``margin`` mm further out. The base is closed less
+    than the vault, so that the sphenoid and the petrous ridges stay between the lobes.
     """
     suprasellar_cistern = ellipsoid(at, (0, 0, -20), (18, 17, 11)) < 0
     outside = signed_distance(brain | suprasellar_cistern, step)
-    vault = ndimage.gaussian_filter(signed_distance(outside <= 18.0, step) + 18.0, 2.0)
-    base = ndimage.gaussian_filter(signed_distance(outside <= 4.0, step) + 4.0, 0.8)
+    vault = ndimage.gaussian_filter(closed(outside, 18.0, step), 2.0)
+    outline = ndimage.gaussian_filter(closed(outside, 44.0, step), OUTLINE_SMOOTHING_MM / step) - 1.3
+    base = ndimage.gaussian_filter(closed(outside, 4.0, step), 0.8)
     weight = np.clip((at.z + 16.0) / 8.0, 0.0, 1.0)
     smooth = weight * vault + (1.0 - weight) * base - margin
     carved = np.maximum(smooth, np.minimum(-petrous_bones(at), outside - 1.0))
-    return np.maximum(carved, FORAMEN_MAGNUM_Z - at.z).astype(np.float32)
+    inner = np.maximum(carved, FORAMEN_MAGNUM_Z - at.z)
+    return inner.astype(np.float32), (weight * np.clip(vault - outline, -2.0, 8.0)).astype(np.float32)
 
 
 def falx(at: Coordinates, inner: Field) -> Field:

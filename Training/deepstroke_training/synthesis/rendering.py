@@ -9,6 +9,7 @@ import torch
 
 from deepstroke_training.synthesis import anatomy as brain
 from deepstroke_training.synthesis import pathology, skull
+from deepstroke_training.synthesis.acquisition import AIR_HU
 from deepstroke_training.synthesis.deformation import Deformation, draw_deformation, push_mass, push_ventricles
 from deepstroke_training.synthesis.settings import Calcification, FocalLesion, HeadSettings, HyperdenseArtery
 from deepstroke_training.synthesis.template_head import TemplateHead
@@ -20,6 +21,8 @@ CALCIFICATIONS: dict[Calcification, tuple[tuple[float, float, float], float]] = 
     "pallidum": ((20.0, -5.0, 0.0), 2.5),
     "falx": ((0.0, 34.0, 42.0), 2.5),
 }
+Maps = dict[str, torch.Tensor]
+
 CALCIFIED_HU = 170.0
 DURA_HU = 50.0
 SINUS_HU = 56.0
@@ -60,27 +63,55 @@ class CaseModel:
     lesions: list[pathology.LesionMap]
 
     def render(self, scanner: torch.Tensor, edge: float) -> Rendered:
-        """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide."""
-        points = self.deformation.template_points(scanner)
-        fields = self.head.fields.sample(points)
-        pushed = self._pushed(points, fields)
-        at_brain = self.head.fields.sample(pushed) | {"inner": fields["inner"]}
-        weights = brain.tissue_weights(
-            pushed, self.head.tissue.sample(pushed), at_brain, self.brain_texture, self.settings.anatomy
-        )
-        hu, lesions = self._brain_density(pushed, weights, at_brain, edge)
-        whole = skull.head_density(points, hu, fields, self.skull_texture, self.settings.anatomy, edge)
-        return Rendered(whole, skull.inside(fields["inner"], edge), weights, lesions, pushed)
+        """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide.
 
-    def _pushed(self, points: torch.Tensor, fields: dict[str, torch.Tensor]) -> torch.Tensor:
+        Only points near the head are worked on, and only those near the brain as brain.
+        """
+        points = self.deformation.template_points(scanner)
+        surfaces = self.head.surfaces.sample(points)
+        inner = surfaces["inner"]
+        count = points.shape[1]
+        at_head = torch.minimum(surfaces["skin"], inner - self._widest_shell_mm).lt(edge).nonzero()[:, 0]
+        at_brain = inner.lt(edge).nonzero()[:, 0]
+        pushed, weights, brain_hu, lesions = self._render_brain(points[:, at_brain], inner[at_brain], edge)
+        inside_hu = points.new_zeros(count).index_copy(0, at_brain, brain_hu)
+        hu = points.new_full((count,), AIR_HU).index_copy(
+            0, at_head, self._render_head(points[:, at_head], inside_hu[at_head], _rows(surfaces, at_head), edge)
+        )
+        return Rendered(
+            hu=hu,
+            brain=skull.inside(inner, edge),
+            tissue=points.new_zeros((3, count)).index_copy(1, at_brain, weights),
+            lesions=points.new_zeros((4, count)).index_copy(1, at_brain, lesions),
+            points=points.index_copy(1, at_brain, pushed),
+        )
+
+    @property
+    def _widest_shell_mm(self) -> float:
+        """No skull and scalp are thicker than this, template mm."""
+        return 20.0 * self.settings.anatomy.vault + 25.0 * self.settings.anatomy.scalp
+
+    def _render_head(self, points: torch.Tensor, brain_hu: torch.Tensor, surfaces: Maps, edge: float) -> torch.Tensor:
+        fields = surfaces | self.head.surroundings.sample(points)
+        return skull.head_density(points, brain_hu, fields, self.skull_texture, self.settings.anatomy, edge)
+
+    def _render_brain(
+        self, points: torch.Tensor, inner: torch.Tensor, edge: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Template points after the push, tissue weights, density and lesion weights of points in the brain."""
         for lesion in self.settings.pathology.lesions:
             if isinstance(lesion, FocalLesion) and lesion.swelling_mm:
-                points = push_mass(points, -fields["inner"], lesion)
-        push = torch.stack([fields["push_x"], fields["push_y"], fields["push_z"]])
-        return push_ventricles(points, fields["ventricle"], push, self.settings.anatomy)
+                points = push_mass(points, -inner, lesion)
+        points = push_ventricles(points, self.head.ventricles.sample(points), self.settings.anatomy)
+        fields = self.head.depths.sample(points) | {"inner": inner}
+        weights = brain.tissue_weights(
+            points, self.head.tissue.sample(points), fields, self.brain_texture, self.settings.anatomy
+        )
+        hu, lesions = self._brain_density(points, weights, fields, edge)
+        return points, weights, hu, lesions
 
     def _brain_density(
-        self, points: torch.Tensor, weights: torch.Tensor, fields: dict[str, torch.Tensor], edge: float
+        self, points: torch.Tensor, weights: torch.Tensor, fields: Maps, edge: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         settings = self.settings.anatomy
         hu = brain.brain_density(points, weights, fields, self.brain_texture, settings)
@@ -102,8 +133,13 @@ class CaseModel:
         for name in self.settings.anatomy.calcifications:
             (u, y, z), radius = CALCIFICATIONS[name]
             away = torch.stack([points[0].abs() - u, points[1] - y, points[2] - z]).square().sum(0).sqrt()
+            away = away + 0.5 * radius * self.skull_texture.grain.at(points)[0]
             hu = skull.over(hu, skull.inside(away - radius, 2.0 * edge), CALCIFIED_HU)
         return hu
+
+
+def _rows(maps: Maps, chosen: torch.Tensor) -> Maps:
+    return {name: values[chosen] for name, values in maps.items()}
 
 
 def draw_case(seed: int, settings: HeadSettings, head: TemplateHead, device: torch.device) -> CaseModel:

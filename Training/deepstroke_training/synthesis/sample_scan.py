@@ -1,4 +1,4 @@
-"""The sample scan that the demonstration runs on: a synthetic tilted NCCT series with an early infarct, and its truth."""
+"""The sample scan of the demonstration: a synthetic tilted NCCT series with an early infarct, and its truth."""
 
 from __future__ import annotations
 

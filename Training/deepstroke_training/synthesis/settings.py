@@ -51,9 +51,9 @@ class AnatomySettings:
     ventricle_mm: float = 1.0
     ventricle_asymmetry_mm: float = 0.0
     leukoaraiosis_hu: float = 3.0
-    sulci: float = 0.6
-    grey_hu: float = 38.0
-    contrast_hu: float = 8.0
+    sulci: float = 0.9
+    grey_hu: float = 37.0
+    contrast_hu: float = 7.0
     csf_hu: float = 8.0
     vault: float = 1.0
     scalp: float = 1.0
@@ -178,8 +178,8 @@ class AcquisitionSettings:
     bottom_mm: float = -76.0
     top_mm: float = 92.0
     noise_hu: float = 3.5
-    noise_wavelength_mm: float = 3.0
-    cupping_hu: float = 2.5
+    noise_wavelength_mm: float = 3.3
+    cupping_hu: float = 3.5
     streak_hu: float = 6.0
     render_mm: float = 0.8
     head_rest: bool = True

@@ -26,16 +26,22 @@ class SkullTexture:
 
     Attributes:
         grain: one field of about 5 mm: diploe, air cells, strands in fat.
-        broad: two fields of about 60 mm: thickness of the vault and of the scalp.
+        bundles: one field of about 16 mm: muscle and the fat between.
+        broad: two fields of about 90 mm: thickness of the vault and of the scalp.
     """
 
     grain: RandomField
+    bundles: RandomField
     broad: RandomField
 
 
 def draw_texture(seed: int, device: torch.device) -> SkullTexture:
     """The texture of one case."""
-    return SkullTexture(draw_field(seed, "grain", 5.0, device), draw_field(seed, "vault", 60.0, device, channels=2))
+    return SkullTexture(
+        grain=draw_field(seed, "grain", 5.0, device),
+        bundles=draw_field(seed, "bundles", 16.0, device),
+        broad=draw_field(seed, "vault", 90.0, device, channels=2),
+    )
 
 
 def inside(distance: torch.Tensor, width: float) -> torch.Tensor:
@@ -68,10 +74,10 @@ def head_density(
     """
     grain = texture.grain.at(points)[0]
     broad = texture.broad.at(points)
-    vault = (fields["vault"] * anatomy.vault * (1.0 + 0.14 * broad[0])).clamp_min(1.2)
-    scalp = fields["scalp"] * anatomy.scalp * (1.0 + 0.12 * broad[1])
+    vault = (fields["vault"] * anatomy.vault * (1.0 + 0.10 * broad[0])).clamp_min(1.2) + fields["groove"]
+    scalp = fields["scalp"] * anatomy.scalp * (1.0 + 0.10 * broad[1])
     skin = torch.minimum(fields["skin"], fields["inner"] - vault - scalp)
-    hu = _soft_tissue(skin, fields, grain, vault, edge)
+    hu = _soft_tissue(skin, fields, grain, texture.bundles.at(points)[0], vault, edge)
     hu = _bones(hu, points, fields, grain, vault, anatomy, edge)
     hu = _cavities(hu, fields, grain, anatomy, edge)
     hu = over(hu, inside(fields["inner"], edge), brain)
@@ -79,12 +85,15 @@ def head_density(
 
 
 def _soft_tissue(
-    skin: torch.Tensor, fields: Maps, grain: torch.Tensor, vault: torch.Tensor, edge: float
+    skin: torch.Tensor, fields: Maps, grain: torch.Tensor, bundles: torch.Tensor, vault: torch.Tensor, edge: float
 ) -> torch.Tensor:
-    """Fat with strands, muscles, skin, and the galea on the bone."""
-    strands = (grain > 1.1).float()
-    hu = FAT_HU + 8.0 * grain + 90.0 * strands
-    hu = over(hu, inside(fields["muscle"], 2.0), MUSCLE_HU + 5.0 * grain)
+    """Fat with strands under the skin, muscle with fat between below it, and the galea on the bone."""
+    fat = FAT_HU + 8.0 * grain + 70.0 * (grain > 1.3)
+    muscle = MUSCLE_HU + 5.0 * grain
+    planes = inside(0.35 - bundles, 0.5) * inside(skin + 9.0, 4.0) * inside(-fields["inner"] + 16.0, 6.0)
+    hu = over(over(muscle, planes, fat), inside(-skin - 7.0, 3.0), fat)
+    hu = over(hu, inside(fields["inner"] - vault - 14.0, 6.0), fat)
+    hu = over(hu, inside(fields["muscle"], 2.0) * inside(skin + 4.0, 2.0), muscle)
     galea = ((fields["inner"] - vault).abs() < 1.2).float() * 0.7
     hu = over(hu, galea, MUSCLE_HU - 15.0)
     return over(hu, inside(-skin - 1.8, edge), SKIN_HU + 15.0)

@@ -6,7 +6,8 @@ gradients) at 2 mm over the whole head. A case samples both at its own deformed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from deepstroke.volume import LabelMap, Volume
-from deepstroke_training.atlas_authoring import Structures, frame, structures, tissue_maps
+from deepstroke_training.atlas_authoring import frame, structures, tissue_maps
 from deepstroke_training.atlas_authoring.mni import load_maps
 from deepstroke_training.synthesis import head_parts, meninges
 from deepstroke_training.synthesis.shapes import Coordinates
@@ -80,20 +81,29 @@ class TemplateHead:
     Attributes:
         tissue: probabilities at 1 mm: ``grey``, ``white``, ``csf``.
         regions: labels 0..20 of the sided ASPECTS regions at 1 mm, one channel ``region``.
-        fields: at 2 mm; see ``smooth_fields``.
+        surfaces: ``inner`` (inner table) and ``skin``; like all below at 2 mm, signed distances in mm, negative inside.
+        surroundings: ``bone``, ``petrous``, ``vertebra``, ``air``, ``cells``, ``orbit``, ``globe``, ``lens``,
+            ``nerve``, ``muscle``, ``canal``, ``cord``; and the thickness in mm of ``vault`` and ``scalp``, and of what
+            fills the ``groove`` between the hemispheres.
+        ventricles: ``ventricle`` and the direction away from it, ``push_x/y/z``.
+        depths: ``ventricle``, ``sinus``; unsigned distances from a sheet or a centre line, ``dura``, ``mca``,
+            ``artery``; ``depth`` below the hemisphere's surface and the vector to it, ``to_hull_x/y/z``; ``folded``
+            (1 in the cerebral hemispheres); ``blend`` (1 where tissue is truly mixed, as in the brain stem).
         centre: RAS+ mm of the middle of the intracranial space.
     """
 
     tissue: MapStack
     regions: MapStack
-    fields: MapStack
+    surfaces: MapStack
+    surroundings: MapStack
+    ventricles: MapStack
+    depths: MapStack
     centre: tuple[float, float, float]
 
     def to(self, device: torch.device) -> TemplateHead:
         """The same head on another device."""
-        return replace(
-            self, tissue=self.tissue.to(device), regions=self.regions.to(device), fields=self.fields.to(device)
-        )
+        names = [f.name for f in fields(self) if f.name != "centre"]
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
 def build_template_head(labels: LabelMap) -> TemplateHead:
@@ -105,50 +115,39 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
     Raises:
         MissingDependencyError: nilearn, which brings the maps, is not installed.
     """
-    maps = tissue_maps()
+    maps, deep = tissue_maps(), structures()
     grid = maps.grey
     x, y, z = (float(v) for v in grid.ijk_to_ras[:3, 3])
     first = (x, y, z)
-    inside = frame.mirrored(load_maps().mask).astype(np.float32)
+    at, signed_x = _coarse_coordinates()
+    brain = _onto_coarse(frame.mirrored(load_maps().mask).astype(np.float32), first) > 0.5
+    inner, groove = meninges.inner_table(brain, at, COARSE_STEP, SUBARACHNOID_MM)
     tissue = np.stack([grid.data, maps.white.data, 1.0 - grid.data - maps.white.data]).astype(np.float32)
-    fields, centre = smooth_fields(inside, structures(), first)
+    ventricle = _distance_to(deep.ventricles, first)
+    blend = _blended(at, deep.thalamus, first)
+    middle = [float(c[inner < 0].mean()) for c in (signed_x, at.y, at.z)]
     return TemplateHead(
         tissue=MapStack(torch.from_numpy(tissue), ("grey", "white", "csf"), first, 1.0),
         regions=MapStack(torch.from_numpy(_on_grid(labels, grid)[None]), ("region",), first, 1.0),
-        fields=fields,
-        centre=centre,
+        surfaces=_coarse_stack({"inner": inner, "skin": head_parts.skin(at)}),
+        surroundings=_coarse_stack(_surroundings(at) | {"groove": groove}),
+        ventricles=_coarse_stack({"ventricle": ventricle} | _vector("push", _unit_gradient(ventricle, 1.5))),
+        depths=_coarse_stack({"ventricle": ventricle, "blend": blend} | _depths(at, inner)),
+        centre=(middle[0], middle[1], middle[2]),
     )
 
 
-def _on_grid(labels: LabelMap, grid: Volume) -> Array:
-    """A label map on another grid, by nearest neighbour."""
-    to_labels = labels.ras_to_ijk @ grid.ijk_to_ras
-    data = ndimage.affine_transform(
-        labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=grid.shape, order=0
-    )
-    return data.astype(np.float32)
+def _coarse_stack(maps: dict[str, Array]) -> MapStack:
+    data = torch.from_numpy(np.stack(list(maps.values())).astype(np.float32))
+    return MapStack(data, tuple(maps), COARSE_FIRST, COARSE_STEP)
 
 
-def smooth_fields(
-    brain: Array, deep: Structures, first: tuple[float, float, float]
-) -> tuple[MapStack, tuple[float, float, float]]:
-    """The fields of the whole head at 2 mm, and the centre of the intracranial space.
+def _vector(name: str, components: Iterable[Array]) -> dict[str, Array]:
+    return dict(zip((f"{name}_x", f"{name}_y", f"{name}_z"), components, strict=True))
 
-    Distances in mm, negative inside: ``inner`` (inner table), ``skin``, ``bone``, ``petrous``, ``vertebra``, ``air``,
-    ``cells``, ``orbit``, ``globe``, ``lens``, ``cord``, ``canal``, ``nerve``, ``muscle``, ``ventricle``, ``sinus``.
-    Unsigned from a sheet or a centre line: ``dura``, ``mca``, ``artery``. Then ``push_x/y/z`` (unit gradient of
-    ``ventricle``), ``to_hull_x/y/z`` (mm from a point to the nearest one of its hemisphere's surface), ``depth`` (mm
-    below that surface), ``vault`` and ``scalp`` (thickness in mm), ``folded`` (1 in the cerebral hemispheres) and
-    ``blend`` (1 where tissue is truly mixed, as in the brain stem).
-    """
-    at, x = _coarse_coordinates()
-    inner = meninges.inner_table(_onto_coarse(brain, first) > 0.5, at, COARSE_STEP, SUBARACHNOID_MM)
-    ventricle = _distance_to(deep.ventricles, first)
-    falx = meninges.falx(at, inner)
-    depth, to_hull = meninges.hemisphere_depth(inner, falx, COARSE_STEP)
-    maps: dict[str, Array] = {
-        "inner": inner,
-        "skin": head_parts.skin(at),
+
+def _surroundings(at: Coordinates) -> dict[str, Array]:
+    return {
         "bone": head_parts.facial_bones(at),
         "petrous": head_parts.petrous_bones(at),
         "vertebra": head_parts.neck_bones(at),
@@ -161,23 +160,31 @@ def smooth_fields(
         "muscle": head_parts.muscles(at),
         "canal": head_parts.spinal_canal(at),
         "cord": head_parts.spinal_cord(at),
-        "mca": head_parts.middle_cerebral_arteries(at),
-        "artery": head_parts.basal_arteries(at),
-        "dura": np.minimum(falx, meninges.tentorium(at, inner)),
-        "sinus": meninges.venous_sinuses(at, inner),
-        "ventricle": ventricle,
-        "depth": depth,
-        "folded": meninges.folded(at),
         "vault": meninges.vault_thickness(at),
         "scalp": meninges.scalp_thickness(at),
-        "blend": _blended(at, deep.thalamus, first),
     }
-    maps |= dict(zip(("push_x", "push_y", "push_z"), _unit_gradient(ventricle, 1.5), strict=True))
-    maps |= dict(zip(("to_hull_x", "to_hull_y", "to_hull_z"), to_hull, strict=True))
-    inside = inner < 0
-    centre = tuple(float(c[inside].mean()) for c in (x, at.y, at.z))
-    stack = torch.from_numpy(np.stack(list(maps.values())).astype(np.float32))
-    return MapStack(stack, tuple(maps), COARSE_FIRST, COARSE_STEP), (centre[0], centre[1], centre[2])
+
+
+def _depths(at: Coordinates, inner: Array) -> dict[str, Array]:
+    falx = meninges.falx(at, inner)
+    depth, to_hull = meninges.hemisphere_depth(inner, falx, COARSE_STEP)
+    return {
+        "dura": np.minimum(falx, meninges.tentorium(at, inner)),
+        "sinus": meninges.venous_sinuses(at, inner),
+        "mca": head_parts.middle_cerebral_arteries(at),
+        "artery": head_parts.basal_arteries(at),
+        "depth": depth,
+        "folded": meninges.folded(at),
+    } | _vector("to_hull", to_hull)
+
+
+def _on_grid(labels: LabelMap, grid: Volume) -> Array:
+    """A label map on another grid, by nearest neighbour."""
+    to_labels = labels.ras_to_ijk @ grid.ijk_to_ras
+    data = ndimage.affine_transform(
+        labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=grid.shape, order=0
+    )
+    return data.astype(np.float32)
 
 
 def _coarse_coordinates() -> tuple[Coordinates, Array]:
