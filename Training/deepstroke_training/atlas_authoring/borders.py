@@ -10,6 +10,7 @@ from deepstroke_training.atlas_authoring.contours import DrawnStructure
 from deepstroke_training.atlas_authoring.landmarks import (
     GANGLIONIC,
     LEVELS,
+    ROUNDING,
     SIGNAL,
     SUPRAGANGLIONIC,
     Ray,
@@ -35,6 +36,7 @@ def border_definitions() -> dict[str, Any]:
         "outlines_mm": {region: _outline_of(structure) for region, structure in _DRAWN.items()},
         "planes_mm": {"ganglionic": asdict(GANGLIONIC), "supraganglionic": asdict(SUPRAGANGLIONIC)},
         "thresholds": asdict(SIGNAL),
+        "rounding_sigma_mm": asdict(ROUNDING),
     }
 
 
@@ -51,7 +53,7 @@ def _deep_regions() -> dict[str, str]:
         "L": "The outline itself is the border.",
         "IC": "Within the outline it is all that is not caudate, lentiform nucleus or thalamus.",
         "I": f"Within the outline it is cortex (grey matter probability above {SIGNAL.insula_grey_above:g}), gaps "
-        f"between its gyri bridged; it ends where {csf}.",
+        f"between its gyri bridged, rounded to a ribbon (sigma {ROUNDING.insula:g} mm); it ends where {csf}.",
     }
     return {region: f"{_drawn(structure)} {ends[region]}" for region, structure in _DRAWN.items()}
 

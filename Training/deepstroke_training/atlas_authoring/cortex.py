@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from deepstroke_training.atlas_authoring import frame
 from deepstroke_training.atlas_authoring.deep import DeepStructures, Mask
-from deepstroke_training.atlas_authoring.landmarks import GANGLIONIC, LEVELS, SIGNAL, SUPRAGANGLIONIC
+from deepstroke_training.atlas_authoring.landmarks import GANGLIONIC, LEVELS, ROUNDING, SIGNAL, SUPRAGANGLIONIC
 from deepstroke_training.atlas_authoring.tissues import HemisphereTissues
 
 #: Region numbers of M1..M6.
@@ -92,6 +92,6 @@ def _lateral_edge_of(insula: Mask, otherwise_mm: NDArray) -> NDArray[np.float32]
 def _rounded(sectors: NDArray[np.uint8], slab: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Sectors with rounded outer borders; the planes between them stay as they are, and the slab's faces stay flat."""
     inside = sectors > 0
-    weight = np.maximum(frame.smoothed(slab * np.ones_like(inside), 2.0), 1e-3)
-    kept = (frame.smoothed(inside, 2.0) / weight > 0.5) & inside
+    weight = np.maximum(frame.smoothed(slab * np.ones_like(inside), ROUNDING.cortex), 1e-3)
+    kept = (frame.smoothed(inside, ROUNDING.cortex) / weight > 0.5) & inside
     return np.where(kept, sectors, 0).astype(np.uint8)

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from deepstroke_training.atlas_authoring import drawings, frame
-from deepstroke_training.atlas_authoring.landmarks import SIGNAL
+from deepstroke_training.atlas_authoring.landmarks import ROUNDING, SIGNAL
 from deepstroke_training.atlas_authoring.mni import MniMaps, load_maps
 
 Mask = NDArray[np.bool_]
-_ROUNDING_SIGMA_MM = 0.7
-_RIBBON_SIGMA_MM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +57,11 @@ def _brought_onto(ventricle: Mask, nucleus: Mask) -> Mask:
 
 
 def _insula(maps: MniMaps) -> Mask:
-    """Cortex inside the outline as a smooth ribbon: the gyri of the average are nobody's."""
+    """Cortex inside the outline as a smooth ribbon."""
     outline, tissue = drawings.INSULA.mask(), maps.t1 >= SIGNAL.csf_below
     cortex = outline & (maps.grey > SIGNAL.insula_grey_above) & tissue
     ribbon = ndimage.binary_closing(cortex, iterations=2) & outline
-    return frame.smoothed(_filled(ribbon & tissue), _RIBBON_SIGMA_MM) > 0.5
+    return frame.smoothed(_filled(ribbon & tissue), ROUNDING.insula) > 0.5
 
 
 def _ventricle(maps: MniMaps) -> Mask:
@@ -80,7 +78,7 @@ def _filled(mask: Mask) -> Mask:
 
 def _rounded(mask: Mask) -> Mask:
     """The mask without steps between slices and corners of polygons."""
-    return frame.smoothed(mask, _ROUNDING_SIGMA_MM) > 0.5
+    return frame.smoothed(mask, ROUNDING.nuclei) > 0.5
 
 
 def one_piece(mask: Mask) -> Mask:

@@ -150,7 +150,23 @@ class TissueHounsfield:
     csf: float = 8.0
 
 
+@dataclass(frozen=True)
+class Rounding:
+    """Sigma in mm of the Gaussian that rounds borders; a border lies where the smoothed mask passes one half.
+
+    Attributes:
+        nuclei: caudate, lentiform nucleus, thalamus and internal capsule.
+        insula: the insular ribbon; the gyri of an average brain are nobody's.
+        cortex: the outer borders of M1-M6, not the planes between them.
+    """
+
+    nuclei: float = 0.7
+    insula: float = 1.5
+    cortex: float = 2.0
+
+
 LEVELS = Levels()
+ROUNDING = Rounding()
 GANGLIONIC = GanglionicPlan()
 SUPRAGANGLIONIC = SupraganglionicPlan()
 TISSUE_HU = TissueHounsfield()
