@@ -69,10 +69,10 @@ def _region_map(seed: int, name: str, lesion: AcuteInfarct, head: TemplateHead) 
         [BY_ABBREVIATION[r].label(lesion.side) for r in lesion.regions], device=head.regions.data.device
     )
     chosen = torch.isin(head.regions.data.round(), labels.float()).float()
-    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], 2)
+    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], 4)
     first, step = _halved(head.regions)
-    ripple = draw_field(seed, name, 12.0, chosen.device).at(_grid_points(smooth.shape[1:], first, step, smooth.device))
-    weight = ((smooth - 0.5 + 0.10 * ripple) * 2.5 + 0.5).clamp(0.0, 1.0)
+    ripple = draw_field(seed, name, 16.0, chosen.device).at(_grid_points(smooth.shape[1:], first, step, smooth.device))
+    weight = ((smooth - 0.5 + 0.16 * ripple) * 3.0 + 0.5).clamp(0.0, 1.0)
     return LesionMap(lesion, LesionLabel.ACUTE_INFARCT, weight, first, step)
 
 

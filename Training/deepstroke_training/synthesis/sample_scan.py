@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from deepstroke import atlas
 from deepstroke.dicom import read_series
 from deepstroke.nifti import atomic_path, write_json, write_nifti
 from deepstroke.regions import SIDES
 from deepstroke.resources import sha256_of
 from deepstroke.volume import LabelMap
+from deepstroke_training import atlas_authoring
 from deepstroke_training.synthesis.dicom_writer import SeriesTags, write_series
 from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead, Truth
 from deepstroke_training.synthesis.settings import (
@@ -21,11 +24,11 @@ from deepstroke_training.synthesis.settings import (
     PathologySettings,
 )
 
-SAMPLE_SEED = 7
+SAMPLE_SEED = 16
 SAMPLE_SETTINGS = HeadSettings(
     anatomy=AnatomySettings(atrophy=0.5, ventricle_mm=1.5, leukoaraiosis_hu=3.0),
     pathology=PathologySettings((AcuteInfarct("left", ("M2", "I"), drop_hu=9.0),)),
-    acquisition=AcquisitionSettings(tilt_degrees=12.0, pitch_degrees=14.0, roll_degrees=2.0, noise_hu=3.0),
+    acquisition=AcquisitionSettings(tilt_degrees=12.0, pitch_degrees=14.0, roll_degrees=2.0, top_mm=98.0, noise_hu=3.0),
 )
 #: Where the parts lie inside the sample scan's folder.
 SERIES_FOLDER, TRUTH_FOLDER = "series", "truth"
@@ -33,14 +36,15 @@ SERIES_FOLDER, TRUTH_FOLDER = "series", "truth"
 _README = """\
 # SampleScan: a synthetic head CT
 
-No person was scanned: `deepstroke-train sample-scan` computes this series from the MNI152 tissue maps (see
-`Resources/Atlas/*/NOTICE.txt`) and invented anatomy. It is for demonstration and tests only.
+No person was scanned: `deepstroke-train sample-scan` computes this series from the MNI152 tissue maps
+and invented anatomy. It is for demonstration and tests only.
 
 - `series/`: non-contrast CT, {slices} slices of 5 mm with 12 degrees of gantry tilt, JPEG-LS lossless. There is an
   early infarct in the left M2 and insula (ASPECTS left {left}, right {right}).
 - `truth/`: regions (1..10 left, 11..20 right), lesions (1 = acute infarct) and brain on the straightened grid
   that `deepstroke` reads the series onto.
 - `manifest.json`: seed, settings and sha256 of every file.
+- `NOTICE.txt`: the notice that goes with whatever is derived from MNI152.
 """
 
 
@@ -61,9 +65,14 @@ def make_sample_scan(folder: Path | str) -> None:
     truth = maker.truth_on(grid, SAMPLE_SEED, SAMPLE_SETTINGS)
     files += _write_truth(truth, folder / TRUTH_FOLDER)
     scores = {side: case.truth.aspects(side) for side in SIDES}
-    with atomic_path(folder / "README.md") as temporary:
-        temporary.write_text(_README.format(slices=case.volume.shape[2], **scores), encoding="utf-8")
+    _write_text(folder / "README.md", _README.format(slices=case.volume.shape[2], **scores))
+    _write_text(folder / "NOTICE.txt", resources.files(atlas_authoring).joinpath("NOTICE.txt").read_text("utf-8"))
     write_json(_manifest(case, scores, files, folder), folder / "manifest.json")
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _write_series(case: SyntheticCase, folder: Path) -> list[Path]:
@@ -91,9 +100,11 @@ def _write_truth(truth: Truth, folder: Path) -> list[Path]:
 
 def _manifest(case: SyntheticCase, scores: dict[Any, int], files: list[Path], folder: Path) -> dict[str, Any]:
     involvement = case.truth.involvement()
+    labels = atlas.load()
     return {
         "what": "synthetic non-contrast head CT; no person was scanned",
         "made_by": "deepstroke-train sample-scan",
+        "atlas": {"name": labels.name, "version": labels.version},
         "seed": case.seed,
         "settings": asdict(case.settings),
         "aspects": scores,

@@ -45,8 +45,8 @@ class AnatomySettings:
         craniectomy: side of a bone flap that is missing.
     """
 
-    scale: tuple[float, float, float] = (0.93, 0.92, 0.92)
-    warp_mm: float = 2.5
+    scale: tuple[float, float, float] = (0.91, 0.89, 0.90)
+    warp_mm: float = 2.0
     atrophy: float = 0.4
     ventricle_mm: float = 1.0
     ventricle_asymmetry_mm: float = 0.0
