@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from deepstroke.preprocess.resampling import Grid
-from deepstroke.volume import LabelMap, Volume
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
+
+from deepstroke.preprocess.resampling import Grid
+from deepstroke.volume import LabelMap, Volume
 
 AIR, FAT, CSF, WHITE, GREY, MUSCLE, BONE = -1000.0, -90.0, 8.0, 27.0, 36.0, 55.0, 1100.0
 #: Level of the foramen magnum in the head's frame, mm.

@@ -1,26 +1,41 @@
-"""Brain extraction from head CT by morphology."""
+"""Brain extraction from head CT by morphology, and the checks that go with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from deepstroke.errors import GeometryError
+from deepstroke.findings import Finding
 from deepstroke.frames import Affine
-from deepstroke.preprocess.cavity import SPACING_MM, Cavity, find_cavity
-from deepstroke.preprocess.morphology import Mask, depth, distance_to, largest_component
-from deepstroke.preprocess.resampling import apply_along, bounding_box, linear_weights
+from deepstroke.preprocess.cavity import Cavity, find_cavity
+from deepstroke.preprocess.head_checks import findings_of, refuse_unfit, require_hounsfield_units
+from deepstroke.preprocess.head_measures import HeadMeasures, measure_head
+from deepstroke.preprocess.refinement import refine
 from deepstroke.volume import LabelMap, Volume
 
-#: HU above which a voxel at the brain's surface is bone: between brain and half way to the inner table.
-SURFACE_HU = 130.0
-#: How far in mm the surface found on the coarse grid may move to fit the scan.
-SLACK_MM = 1.5
-#: Area in cm^2 below which a part of an axial layer that stands apart is dropped.
-ISLAND_CM2 = 1.0
-#: Width in mm of spurs that are cut off.
-SPUR_MM = 3.0
+
+@dataclass(frozen=True, eq=False)
+class HeadAnalysis:
+    """The brain of a head CT and what was noticed about the head.
+
+    Attributes:
+        brain: 1 in the brain with its CSF, 0 elsewhere, on the scan's grid.
+        measures: what was measured.
+        findings: what a reader of the result must know.
+        cavity: the same brain and the skull on a coarse grid, for what needs no detail.
+    """
+
+    brain: LabelMap
+    measures: HeadMeasures
+    findings: tuple[Finding, ...]
+    cavity: Cavity
+
+    @property
+    def brain_ml(self) -> float:
+        """Volume of the brain with its CSF in ml."""
+        return self.measures.brain_ml
 
 
 def extract_brain(volume: Volume) -> LabelMap:
@@ -33,79 +48,36 @@ def extract_brain(volume: Volume) -> LabelMap:
         1 in the brain and 0 elsewhere, on the volume's grid.
 
     Raises:
-        GeometryError: the voxel axes are not orthogonal.
-        InputError: the volume shows no head.
+        GeometryError, InputError: as ``analyse_head``.
+
+    Example:
+        >>> brain = extract_brain(read_volume("head.nii.gz"))
     """
-    if not volume.is_orthogonal:
-        raise GeometryError(
-            "brain extraction needs orthogonal voxel axes; resample the sheared volume first", code="sheared"
-        )
-    upright = volume.reoriented_to_ras()
-    brain = refine(find_cavity(upright), upright)
-    return volume.with_labels(in_orientation_of(volume.ijk_to_ras, brain, upright.ijk_to_ras))
+    return analyse_head(volume).brain
 
 
-def refine(cavity: Cavity, volume: Volume) -> Mask:
-    """The cavity on the scan's own grid, its surface moved to where the scan turns to bone.
+def analyse_head(volume: Volume) -> HeadAnalysis:
+    """Extract the brain of an adult's head CT, measure the head, and refuse what can't be read.
 
     Args:
-        cavity: what ``find_cavity`` found in the volume.
-        volume: the scan, axes nearest to right, anterior and superior.
+        volume: HU on an orthogonal grid of any orientation and spacing.
 
-    Returns:
-        bool mask of the volume's shape.
+    Raises:
+        GeometryError: the voxel axes are sheared, or the volume is too small for a head.
+        InputError: the values are not finite, all the same or no HU; or the scan shows no head, a phantom, a part of
+            a brain, an infant, an open skull or contrast medium.
     """
-    inside_mm = _signed_depth_on(volume, cavity)
-    result = np.zeros(volume.shape, dtype=bool)
-    box = bounding_box(inside_mm > -SLACK_MM, margin=2)
-    inside_mm = inside_mm[box]
-    hu = _smoothed(volume.data[box], volume.spacing_mm)
-    brain = ((inside_mm > -SLACK_MM) & (hu < SURFACE_HU) & (hu > -200.0)) | (inside_mm > 2 * SLACK_MM)
-    brain = largest_component(_opened(brain, volume.spacing_mm))
-    pixel_cm2 = volume.spacing_mm[0] * volume.spacing_mm[1] / 100.0
-    result[box] = _tidied_layers(brain, pixel_cm2) & (inside_mm > -SLACK_MM)
-    return result
+    require_hounsfield_units(volume)
+    upright = volume.reoriented_to_ras()
+    cavity = find_cavity(upright)
+    brain = refine(cavity, upright)
+    measures = measure_head(cavity, brain, upright)
+    refuse_unfit(measures)
+    mask = _oriented_as(volume.ijk_to_ras, brain, upright.ijk_to_ras)
+    return HeadAnalysis(volume.with_labels(mask), measures, findings_of(measures), cavity)
 
 
-def _signed_depth_on(volume: Volume, cavity: Cavity) -> NDArray[np.float32]:
-    """Distance in mm into the cavity (negative outside), within 6 mm of its surface, on the volume's grid."""
-    padded = np.pad(cavity.brain, 1)
-    signed = np.clip(depth(padded, SPACING_MM) - distance_to(padded, SPACING_MM), -6.0, 6.0)
-    volume_to_cavity = cavity.head.ras_to_ijk @ volume.ijk_to_ras
-    for axis in range(3):
-        start, step = volume_to_cavity[axis, 3] + 1.0, volume_to_cavity[axis, axis]
-        weights = linear_weights(padded.shape[axis], volume.shape[axis], start, step)
-        signed = apply_along(weights, signed, axis)
-        outside = np.flatnonzero(weights.sum(axis=1) == 0)
-        signed[(slice(None),) * axis + (outside,)] = -6.0
-    return signed
-
-
-def _smoothed(hu: NDArray, spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Average over about 1 mm against noise, along axes that are finer."""
-    sizes = [2 * round(0.5 / step) + 1 if step < 1.0 else 1 for step in spacing_mm]
-    return ndimage.uniform_filter(hu.astype(np.float32), sizes)
-
-
-def _opened(brain: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
-    """Opening by a box of ``SPUR_MM`` along the axes that are finer than it, against spurs into the skull base."""
-    sizes = [2 * round(0.5 * SPUR_MM / step) + 1 if step < 0.5 * SPUR_MM else 1 for step in spacing_mm]
-    eroded = ndimage.minimum_filter(brain.view(np.uint8), sizes, mode="nearest")
-    return ndimage.maximum_filter(eroded, sizes, mode="nearest").view(bool)
-
-
-def _tidied_layers(brain: Mask, pixel_cm2: float) -> Mask:
-    """Fill the holes of each axial layer and drop its islands: averages over orbital roofs look like brain."""
-    tidy = np.zeros_like(brain)
-    for k in np.flatnonzero(brain.any(axis=(0, 1))):
-        labels, _ = ndimage.label(ndimage.binary_fill_holes(brain[:, :, k]))
-        areas_cm2 = np.bincount(labels.ravel()) * pixel_cm2
-        areas_cm2[0] = 0.0
-        tidy[:, :, k] = ((areas_cm2 >= ISLAND_CM2) | (areas_cm2 == areas_cm2.max()))[labels] & (labels > 0)
-    return tidy
-
-
-def in_orientation_of(ijk_to_ras: Affine, data: NDArray, data_ijk_to_ras: Affine) -> NDArray:
+def _oriented_as(ijk_to_ras: Affine, data: NDArray, data_ijk_to_ras: Affine) -> NDArray:
     """Permute and flip an array's axes to point as those of another affine do."""
     from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
 

@@ -20,6 +20,7 @@ from deepstroke.preprocess.morphology import (
     component_with,
     depth,
     dilate,
+    dilate_by_voxel,
     distance_to,
     erode,
     largest_component,
@@ -43,6 +44,10 @@ PASSAGE_MM = 4.0
 LINING_MM = 3.0
 #: Depth in mm from other tissue or air to which a thin dense plate is a wall of the cavity, not a calcification.
 WALL_MM = 6.0
+#: HU of the darkest streaks through the brain beside metal and dense bone.
+DARKEST_STREAK_HU = -200.0
+#: Share of an air pocket's surroundings that is brain when the pocket lies in the cavity.
+POCKET_CONTACT = 0.35
 #: Cross-section in cm^2 of the spinal canal and the foramen magnum (7-10 cm^2 in adults) with some margin.
 CANAL_CM2 = 11.0
 #: How far in mm the cavity goes below the level at which the posterior fossa narrows to ``CANAL_CM2``.
@@ -84,7 +89,7 @@ def find_cavity(volume: Volume) -> Cavity:
     foramen = _foramen_level(brain)
     brain[:, :, :foramen] = False
     brain = _without_linings(ndimage.binary_fill_holes(brain))
-    brain = _with_calcifications(brain, hu, foramen)
+    brain = _with_air(_with_calcifications(brain, hu, foramen), hu)
     return Cavity(head, brain, hu > BONE_HU, enclosed, foramen > 0)
 
 
@@ -94,7 +99,7 @@ def _working_head(volume: Volume) -> Volume:
     bone = largest_component(coarse.data > BONE_HU)
     if not bone.any():
         raise InputError("no bone in the volume: not a CT of a head", code="not-a-head")
-    box = bounding_box(bone, margin=2)
+    box = bounding_box(bone, margin=int(10.0 / SPACING_MM))
     height = int(HEAD_HEIGHT_MM / SPACING_MM)
     box = (box[0], box[1], slice(max(box[2].start, box[2].stop - height), box[2].stop))
     ijk_to_ras = coarse.ijk_to_ras.copy()
@@ -145,11 +150,27 @@ def _without_linings(brain: Mask) -> Mask:
 
 
 def _with_calcifications(brain: Mask, hu: NDArray, foramen: int) -> Mask:
-    """Add calcified choroid, pineal and falx: enclosed dense voxels, and thin dense plates deep in the cavity."""
+    """Add calcified choroid, pineal and falx, and dark streaks: whatever is enclosed, and what fills narrow gaps."""
     bone = hu >= SOFT_HU[1]
     skull = dilate(erode(bone, SPACING_MM, SPACING_MM), 1.25 * SPACING_MM, SPACING_MM)
     # Thin plates that other tissue or air lies behind are walls of orbits and sinuses.
     walls = distance_to(~(bone | brain), SPACING_MM) <= WALL_MM
-    plates = close(brain, 2 * SPACING_MM, SPACING_MM) & bone & ~skull & ~walls
-    plates[:, :, :foramen] = False
-    return np.asarray(ndimage.binary_fill_holes(brain | plates))
+    gaps = close(brain, 2 * SPACING_MM, SPACING_MM)
+    plates = gaps & bone & ~skull & ~walls
+    streaks = gaps & (hu <= SOFT_HU[0]) & (hu > DARKEST_STREAK_HU)
+    added = plates | streaks
+    added[:, :, :foramen] = False
+    return np.asarray(ndimage.binary_fill_holes(brain | added))
+
+
+def _with_air(brain: Mask, hu: NDArray) -> Mask:
+    """Add pockets of air that lie between brain and skull; those of sinuses and mastoid cells lie in bone."""
+    labels, count = ndimage.label((hu <= SOFT_HU[0]) & ~brain)
+    rims = dilate_by_voxel(labels)
+    added = np.zeros(count + 1, dtype=bool)
+    shells = (rims > 0) & (labels == 0)
+    sizes = np.bincount(rims[shells], minlength=count + 1)
+    touching = np.bincount(rims[shells & brain], minlength=count + 1)
+    added[1:] = touching[1:] >= POCKET_CONTACT * np.maximum(sizes[1:], 1)
+    added[0] = False
+    return brain | added[labels]

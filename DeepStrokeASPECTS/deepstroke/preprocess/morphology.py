@@ -40,6 +40,14 @@ def close(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
     return closed[inner, inner, inner]
 
 
+def dilate_by_voxel(labels: NDArray) -> NDArray:
+    """Labels grown by one voxel into background; where two meet the higher one wins."""
+    return np.where(labels > 0, labels, ndimage.maximum_filter(labels, footprint=_CROSS))
+
+
+_CROSS = ndimage.generate_binary_structure(3, 1)
+
+
 def largest_component(mask: Mask) -> Mask:
     """The largest face-connected component; an empty mask stays empty."""
     labels, count = ndimage.label(mask)

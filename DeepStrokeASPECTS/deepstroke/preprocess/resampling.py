@@ -82,14 +82,21 @@ def grid_around(points_ras: ArrayLike, axes: ArrayLike, spacing_mm: float | Sequ
     return Grid((counts[0], counts[1], counts[2]), ijk_to_ras)
 
 
-def nearest_orthonormal(ijk_to_ras: ArrayLike) -> NDArray[np.float64]:
-    """The orthonormal axes (3 x 3, columns) nearest to those of an affine, of the same handedness.
+def orthonormal_axes(ijk_to_ras: ArrayLike) -> NDArray[np.float64]:
+    """Orthonormal axes (3 x 3, columns) near those of an affine, of the same handedness.
 
-    This is the orthogonal factor of the polar decomposition of the normalised axes.
+    The two axes that are closest to a right angle keep their plane: in a stack from a tilted gantry these are the
+    axes of the slices, which stay whole; the third becomes the plane's normal.
     """
     columns = np.asarray(ijk_to_ras, dtype=np.float64)[:3, :3] / np.array(spacing_of(ijk_to_ras))
-    left, _, right = np.linalg.svd(columns)
-    return np.asarray(left @ right)
+    angles = np.abs(columns.T @ columns)
+    first, second, third = min(((0, 1, 2), (0, 2, 1), (1, 2, 0)), key=lambda axes: round(angles[axes[0], axes[1]], 6))
+    left, _, right = np.linalg.svd(columns[:, [first, second]], full_matrices=False)
+    axes = np.empty((3, 3))
+    axes[:, [first, second]] = left @ right
+    normal = np.cross(axes[:, first], axes[:, second])
+    axes[:, third] = normal * np.sign(normal @ columns[:, third])
+    return axes
 
 
 def isotropic_grid(volume: HasGrid, spacing_mm: float, mask: NDArray[np.bool_] | None = None) -> Grid:
@@ -109,7 +116,7 @@ def isotropic_grid(volume: HasGrid, spacing_mm: float, mask: NDArray[np.bool_] |
         low, high = np.array([s.start for s in box], float), np.array([s.stop - 1 for s in box], float)
     ends = np.stack([low - 0.5, high + 0.5], axis=1)
     box_ijk = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
-    axes = nearest_orthonormal(volume.ijk_to_ras)
+    axes = orthonormal_axes(volume.ijk_to_ras)
     points = apply_affine(volume.ijk_to_ras, box_ijk)
     along = points @ axes
     centre = (along.min(axis=0) + along.max(axis=0)) / 2
@@ -173,7 +180,7 @@ def orthogonal(volume: VolumeT, order: int = 1) -> VolumeT:
     """
     if volume.is_orthogonal:
         return volume
-    axes = nearest_orthonormal(volume.ijk_to_ras)
+    axes = orthonormal_axes(volume.ijk_to_ras)
     steps = np.abs(np.sum(volume.ijk_to_ras[:3, :3] * axes, axis=0))
     grid = grid_around(corners(volume.shape, volume.ijk_to_ras), axes, steps)
     return resample(volume, grid, order=order, antialias=False)

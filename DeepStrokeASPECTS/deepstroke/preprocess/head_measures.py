@@ -1,0 +1,173 @@
+"""What can be measured on a head CT besides its brain: the skull, the coverage, dense and dark tissue, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepstroke.preprocess.cavity import SPACING_MM, Cavity
+from deepstroke.preprocess.morphology import Mask, depth, dilate, distance_to, erode
+from deepstroke.preprocess.resampling import bounding_box
+from deepstroke.volume import Volume
+
+VOXEL_ML = SPACING_MM**3 / 1000.0
+#: cm^2 of surface for each voxel of a mask's face-connected surface: h^2 over the mean of max |n_i| on a sphere.
+SURFACE_CM2 = SPACING_MM**2 / 0.83 / 100.0
+#: Distance in mm from bone above which the surface of the brain is uncovered.
+UNCOVERED_MM = 6.0
+#: HU of fresh blood, averaged over 6 mm; above lie calcifications.
+BLOOD_HU = (58.0, 100.0)
+#: HU of vessels filled with contrast medium, averaged over a working voxel.
+CONTRAST_HU = (110.0, 350.0)
+#: Depth in mm in which neither averages with bone nor the venous sinuses count as dense tissue.
+CLEAR_OF_SKULL_MM = 6.0
+#: HU that only metal exceeds.
+METAL_HU = 2800.0
+
+
+@dataclass(frozen=True)
+class HeadMeasures:
+    """Measures of a head CT.
+
+    Attributes:
+        brain_ml: volume of the cranial cavity that the scan shows.
+        length_mm: its largest extent along the scan's axes.
+        height_mm: its extent along the scan's superior axis.
+        enclosed: fraction 0..1 of the deep tissue's surface that faces bone.
+        median_hu: median of tissue deeper than 4 mm, averaged over 6 mm.
+        spread_hu: from the 0.5th to the 99.5th percentile of the same.
+        skull_mm: mean thickness of the calvarium, its volume over the area of the cavity's upper surface.
+        skull_hu: median of the densest bone over the upper surface.
+        defect_cm2: area of the cavity's upper surface that no bone covers.
+        open_cm2: area of the cavity cut off by the end of the scan below, above and at the sides.
+        blood_like_ml: largest cluster of 58-100 HU that is neither near the skull nor thin.
+        contrast_like_ml: voxels of 110-350 HU deep in the cavity: enhanced vessels or calcifications.
+        metal_ml: voxels above 2800 HU in and around the head.
+        air_ml: air in the cavity.
+        noise_hu: standard deviation of the difference of neighbouring voxels in the brain over the square root of 2.
+    """
+
+    brain_ml: float
+    length_mm: float
+    height_mm: float
+    enclosed: float
+    median_hu: float
+    spread_hu: float
+    skull_mm: float
+    skull_hu: float
+    defect_cm2: float
+    open_cm2: tuple[float, float, float]
+    blood_like_ml: float
+    contrast_like_ml: float
+    metal_ml: float
+    air_ml: float
+    noise_hu: float
+
+
+def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
+    """Measure a head.
+
+    Args:
+        cavity: what ``find_cavity`` found.
+        brain: its mask on the scan's own grid.
+        volume: the scan.
+    """
+    hu = cavity.head.data
+    depth_mm = depth(np.pad(cavity.brain, 1), SPACING_MM)[1:-1, 1:-1, 1:-1]
+    averaged = ndimage.uniform_filter(hu, 3)
+    low, median, high = np.percentile(averaged[depth_mm > 4.0], (0.5, 50.0, 99.5))
+    extent = [(s.stop - s.start) * SPACING_MM for s in bounding_box(cavity.brain)]
+    vault = _vault(cavity, depth_mm <= SPACING_MM)
+    below, above, sides = _open_areas(cavity)
+    return HeadMeasures(
+        brain_ml=float(np.count_nonzero(brain) * volume.voxel_ml),
+        length_mm=max(extent[:2]),
+        height_mm=extent[2],
+        enclosed=cavity.enclosed,
+        median_hu=float(median),
+        spread_hu=float(high - low),
+        skull_mm=_skull_thickness(cavity, vault),
+        skull_hu=float(np.median(ndimage.maximum_filter(hu, 7)[vault])),
+        defect_cm2=_defect(cavity, vault),
+        open_cm2=(below, above, sides),
+        blood_like_ml=_blood_like(averaged, depth_mm),
+        contrast_like_ml=_ml((hu > CONTRAST_HU[0]) & (hu < CONTRAST_HU[1]) & (depth_mm > CLEAR_OF_SKULL_MM)),
+        metal_ml=_ml(hu > METAL_HU),
+        air_ml=_ml(cavity.brain & (hu < -300.0)),
+        noise_hu=_noise(volume, brain),
+    )
+
+
+def _ml(mask: Mask) -> float:
+    return float(np.count_nonzero(mask) * VOXEL_ML)
+
+
+def _elevation(cavity: Cavity) -> NDArray[np.float64]:
+    """Height of each voxel over the cavity's centre as the tangent of the angle over the horizontal."""
+    centre = np.argwhere(cavity.brain).mean(axis=0)
+    i, j, k = (np.arange(n) - c for n, c in zip(cavity.brain.shape, centre, strict=True))
+    return k[None, None, :] / np.maximum(np.hypot(i[:, None, None], j[None, :, None]), 1.0)
+
+
+def _vault(cavity: Cavity, surface: Mask) -> Mask:
+    """The cavity's surface under the calvarium, away from the ends of the scan."""
+    return cavity.brain & surface & (_elevation(cavity) > 0.0) & ~_near_end_of_scan(cavity)
+
+
+def _near_end_of_scan(cavity: Cavity) -> Mask:
+    """Where the missing bone may lie beyond the scan."""
+    cut = np.zeros_like(cavity.brain)
+    for face in _faces():
+        cut[face] = cavity.brain[face]
+    if not cut.any():
+        return cut
+    return distance_to(cut, SPACING_MM) <= 2 * UNCOVERED_MM
+
+
+def _faces() -> list[tuple[slice | int, ...]]:
+    """Indices of the lowest and highest layer, then of the four sides."""
+    whole = slice(None)
+    return [(whole, whole, 0), (whole, whole, -1), (0,), (-1,), (whole, 0), (whole, -1)]
+
+
+def _skull_thickness(cavity: Cavity, vault: Mask) -> float:
+    near = distance_to(cavity.brain, SPACING_MM) <= 16.0
+    bone_ml = _ml(near & cavity.skull & (_elevation(cavity) > 0.0))
+    return 10.0 * bone_ml / max(np.count_nonzero(vault) * SURFACE_CM2, 1.0)
+
+
+def _defect(cavity: Cavity, vault: Mask) -> float:
+    uncovered = vault & (distance_to(cavity.skull, SPACING_MM) > UNCOVERED_MM)
+    if not uncovered.any():
+        return 0.0
+    return float(np.count_nonzero(vault & dilate(uncovered, UNCOVERED_MM, SPACING_MM)) * SURFACE_CM2)
+
+
+def _open_areas(cavity: Cavity) -> tuple[float, float, float]:
+    """cm^2 of the cavity in the scan's end layers: below, above and at the four sides together."""
+    areas = [np.count_nonzero(cavity.brain[face]) * SPACING_MM**2 / 100.0 for face in _faces()]
+    return areas[0], areas[1], sum(areas[2:])
+
+
+def _blood_like(averaged: NDArray, depth_mm: NDArray) -> float:
+    dense = (averaged > BLOOD_HU[0]) & (averaged < BLOOD_HU[1]) & (depth_mm > CLEAR_OF_SKULL_MM)
+    if not dense.any():
+        return 0.0
+    compact = dilate(erode(dense, SPACING_MM, SPACING_MM), SPACING_MM, SPACING_MM) & dense
+    labels, count = ndimage.label(compact)
+    return float(np.bincount(labels.ravel())[1:].max() * VOXEL_ML) if count else 0.0
+
+
+def _noise(volume: Volume, brain: Mask) -> float:
+    """Robust standard deviation (1.4826 MAD) of neighbours' differences along i in the middle layers."""
+    layers = np.flatnonzero(brain.any(axis=(0, 1)))
+    values = []
+    for k in layers[len(layers) // 3 : 2 * len(layers) // 3 + 1 : max(1, len(layers) // 12)]:
+        inside = ndimage.binary_erosion(brain[:, :, k], iterations=5)
+        steps = np.diff(volume.data[:, :, k].astype(np.float32), axis=0)[inside[1:] & inside[:-1]]
+        if steps.size:
+            values.append(1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2.0))
+    return float(np.median(values)) if values else 0.0
