@@ -58,10 +58,14 @@ def require_codec(transfer_syntax: str) -> None:
         )
 
 
-def decode(headers: Sequence[SliceHeader]) -> Iterator[tuple[int, NDArray]]:
+def decode(headers: Sequence[SliceHeader], *, whole_cells: bool = False) -> Iterator[tuple[int, NDArray]]:
     """Each slice's index in ``headers`` and its stored values (rows, columns).
 
     Every file is opened once, in its archive's order, so the indices don't come in theirs.
+
+    Args:
+        headers: of the slices.
+        whole_cells: keep the bits beside those of the stored value too, in which overlays may lie.
 
     Raises:
         DicomSeriesError: a file can't be read or decoded, or there is no codec for it.
@@ -70,16 +74,18 @@ def decode(headers: Sequence[SliceHeader]) -> Iterator[tuple[int, NDArray]]:
     wanted = {source: list(group) for source, group in groupby(numbered, key=lambda pair: pair[1].source)}
     for source, opener in open_sources(wanted):
         slices = wanted[source]
-        decoded = _decode_file(opener, [header for _, header in slices])
+        decoded = _decode_file(opener, [header for _, header in slices], whole_cells)
         yield from zip((index for index, _ in slices), decoded, strict=True)
 
 
-def _decode_file(opener: Opener, headers: Sequence[SliceHeader]) -> list[NDArray]:
+def _decode_file(opener: Opener, headers: Sequence[SliceHeader], whole_cells: bool) -> list[NDArray]:
     """Stored values (rows, columns) of the wanted frames of one file."""
     first = headers[0]
     require_codec(first.transfer_syntax)
     with opener() as stream, pydicom_guarded(first.name):
         dataset = parse_pixels(parse_header(stream, first.name), first.name)
+        if whole_cells:
+            dataset.BitsStored, dataset.HighBit = dataset.BitsAllocated, dataset.BitsAllocated - 1
         return [_decode_frame(dataset, header) for header in headers]
 
 

@@ -16,6 +16,8 @@ from deepstroke.dicom.wording import publishable, publishable_kernel
 from deepstroke.errors import DicomSeriesError
 from deepstroke.findings import Finding
 
+#: Reasons after which asking for gaps makes no sense.
+_NO_STACK = ("localizer", "not-ct", "no-pixels", "same-position")
 #: Less enclosed soft tissue than this in every slice: not the inside of a skull.
 MIN_BRAIN_CM2 = 40.0
 #: More than this in the highest slice: the vertex lies above it.
@@ -28,7 +30,7 @@ def judge(group: SliceGroup) -> SeriesRecord:
     """Everything that speaks for and against a stack; its pixels are looked at only where its tags are sound."""
     reasons = [*group.reasons, *judge_tags(group)]
     findings = [*group.findings, *_file_findings(group.headers), *_contradicting_contrast(group)]
-    if group.orientation == "axial" and not any(r.code in ("localizer", "not-ct", "no-pixels") for r in reasons):
+    if group.orientation == "axial" and not any(reason.code in _NO_STACK for reason in reasons):
         against, noted = judge_continuity(group)
         reasons, findings = [*reasons, *against], [*findings, *noted]
     appearance = None
