@@ -38,17 +38,21 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Call ``arguments.run`` and turn every failure into a message and exit status 1."""
     try:
         return arguments.run(arguments) or 0
-    except DeepStrokeError as error:
-        show_error(str(error))
-    except KeyboardInterrupt:
-        show_error("stopped by the user")
-    except MemoryError:
-        show_error("not enough memory; close other programs or use a series with thicker slices")
-    except Exception as error:  # noqa: BLE001 - the last stand before the user
-        show_error(f"internal error: {type(error).__name__}: {error} (--verbose shows where)")
-    if arguments.verbose:
-        traceback.print_exc()
-    return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last stand before the user
+        show_error(_explain(error))
+        if arguments.verbose:
+            traceback.print_exc()
+        return 1
+
+
+def _explain(error: BaseException) -> str:
+    if isinstance(error, DeepStrokeError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by the user"
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a series with thicker slices"
+    return f"internal error: {type(error).__name__}: {error} (--verbose shows where)"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DeepStrokeError(Exception):
     """Base of every error that DeepStroke raises on purpose.
@@ -57,3 +61,12 @@ class WeightsError(DeepStrokeError):
     """Network weights are missing, altered or don't fit the network."""
 
     default_code = "weights"
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the path of the input before the message of an error from a stage that sees only values."""
+    try:
+        yield
+    except DeepStrokeError as error:
+        raise type(error)(f"{path}: {error}", code=error.code) from error

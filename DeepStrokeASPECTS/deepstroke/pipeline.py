@@ -18,7 +18,7 @@ from deepstroke.atlas.clipping import Clip, clip_labels
 from deepstroke.atlas.propagate import propagate_labels, propagate_to_points
 from deepstroke.devices import Device, choose_device
 from deepstroke.dicom import SliceStack
-from deepstroke.errors import ConfigError, WeightsError
+from deepstroke.errors import ConfigError, WeightsError, naming
 from deepstroke.findings import Finding
 from deepstroke.loading import LoadedScan, load_scan
 from deepstroke.options import Engine, Method
@@ -120,11 +120,11 @@ def segment(
     processor = choose_device(device)
     with clock.stage("read", 0.0, 0.1) as stage:
         scan = load_scan(path, series, stage)
-    with clock.stage("brain", 0.1, 0.25):
+    with clock.stage("brain", 0.1, 0.25), naming(path):
         head = analyse_head(scan.volume)
     with clock.stage("atlas", 0.25, 0.28):
         regions = atlases.load(atlas)
-    with clock.stage("registration", 0.28, 0.85) as stage:
+    with clock.stage("registration", 0.28, 0.85) as stage, naming(path):
         transform = _registered(scan.volume, head.brain, regions, template, engine, processor, stage)
     with clock.stage("labels", 0.85, 1.0):
         labels, slice_labels = _propagated(scan, head.brain, regions, transform, clip)
