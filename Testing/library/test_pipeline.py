@@ -191,7 +191,7 @@ def test_labels_follow_the_patient_when_the_storage_is_turned(sample: tuple[Path
     """Rows flipped, columns mirrored, slices reversed and renamed, tags in step: the same patient, the same labels."""
     turned = tmp_path / "turned"
     turned.mkdir()
-    files = sorted(path for path in SAMPLE.iterdir() if path.suffix == ".dcm")
+    files = sorted(path for path in (SAMPLE / "series").iterdir())
     for number, path in enumerate(files):
         _write_turned(pydicom.dcmread(path), len(files) - number, turned / f"{(number * 7) % len(files):03d}.dcm")
     _segment(turned, tmp_path / "out")
