@@ -89,17 +89,29 @@ def to_matrix(image: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
 
 
 def slice_noise(settings: AcquisitionSettings, count: int, seed: int, device: torch.device) -> Iterator[torch.Tensor]:
-    """Noise of unit variance for each slice: a ramp at low frequencies, rolled off by the kernel (Riederer 1978)."""
+    """Noise for each slice, of unit variance on fine pixels: a ramp rolled off by the kernel (Riederer 1978).
+
+    On coarse pixels it is weaker, as what lies above their Nyquist frequency is lost.
+    """
     random = generator(seed, "noise", device)
     n = settings.matrix
     fy = torch.fft.fftfreq(n, settings.pixel_mm, device=device)[:, None]
     fx = torch.fft.rfftfreq(n, settings.pixel_mm, device=device)[None, :]
     relative = torch.sqrt(fx**2 + fy**2) * settings.noise_wavelength_mm
     gain = torch.sqrt(relative) * torch.exp(-0.5 * relative**2)
+    power = _mean_noise_power(settings.noise_wavelength_mm / settings.pixel_mm)
     for _ in range(count):
         white = torch.randn((n, n), generator=random, device=device)
-        noise = torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=(n, n))
-        yield noise / noise.std()
+        yield torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=(n, n)) / math.sqrt(power)
+
+
+def _mean_noise_power(wavelength_pixels: float) -> float:
+    """Power that makes the whole noise spectrum one of unit variance, per Fourier coefficient of these pixels.
+
+    The spectrum r exp(-r^2), r = frequency times wavelength, integrates to pi^(3/2) / 2 over the plane; the pixels'
+    own frequencies, which go to half a cycle each way, cover ``wavelength_pixels`` squared of it.
+    """
+    return math.pi**1.5 / 2.0 / wavelength_pixels**2
 
 
 def streaks(hu: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:

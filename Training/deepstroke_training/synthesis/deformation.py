@@ -10,7 +10,7 @@ import torch
 
 from deepstroke.frames import Affine
 from deepstroke_training.synthesis.random_fields import RandomField, draw_field
-from deepstroke_training.synthesis.settings import AcquisitionSettings, AnatomySettings, FocalLesion
+from deepstroke_training.synthesis.settings import AcquisitionSettings, AnatomySettings
 from deepstroke_training.synthesis.template_head import COARSE_FIRST, TemplateHead, sample_grid
 
 #: How fast the push of the ventricles' walls fades, mm.
@@ -115,18 +115,3 @@ def push_ventricles(points: torch.Tensor, fields: dict[str, torch.Tensor], anato
         amount = amount + anatomy.ventricle_asymmetry_mm * torch.sigmoid(-points[0] / 5.0)
     fading = torch.exp(-ventricle.clamp_min(0.0) / VENTRICLE_REACH_MM)
     return points - push * amount * fading
-
-
-def push_mass(points: torch.Tensor, depth: torch.Tensor, lesion: FocalLesion) -> torch.Tensor:
-    """Template points from which brain is drawn once a swollen lesion has pushed it; the skull stays.
-
-    Args:
-        points: (3, n) template mm.
-        depth: (n) mm inside the inner table; the push fades towards it.
-        lesion: gives centre, radius and swelling.
-    """
-    centre = torch.tensor(lesion.centre, device=points.device).reshape(3, 1)
-    offset = points - centre
-    relative = offset.square().sum(0).sqrt() / lesion.radius_mm
-    reach = 1.6 * torch.exp(-0.5 * (relative / 1.3) ** 2) * (depth / 14.0).clamp(0.0, 1.0)
-    return points - offset * (lesion.swelling_mm / lesion.radius_mm) * 0.6 * reach

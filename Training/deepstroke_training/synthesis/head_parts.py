@@ -81,13 +81,17 @@ def air(at: Coordinates) -> Field:
     sinuses = union(
         ellipsoid(at, (8.5, 18, -41), (7, 13, 8)),
         ellipsoid(at, (28, 50, -68), (15, 18, 16)),
-        ellipsoid(at, (9, 79, -17), (9, 3.5, 10)),
         box(at, (2, 36, -48), (12, 74, -32)),
     )
     nose = union(box(at, (1.5, 34, -82), (5, 84, -50)), tube(at, [((5, 84, -62), 4), ((5, 102, -68), 4)]))
     pharynx = tube(at, [((0, 24, -66), 9), ((0, 6, -82), 8), ((0, 2, -150), 8)])
     ear = union(tube(at, [((46, -26, -44), 4), ((88, -28, -44), 3)]), ellipsoid(at, (44, -27, -40), (4, 5, 6)))
     return union(sinuses, nose, pharynx, ear)
+
+
+def frontal_sinus(at: Coordinates) -> Field:
+    """Distance to the frontal sinus, which not everybody has."""
+    return ellipsoid(at, (9, 79, -17), (9, 3.5, 10))
 
 
 def air_cells(at: Coordinates) -> Field:

@@ -9,7 +9,13 @@ import torch
 
 from deepstroke.regions import BY_ABBREVIATION
 from deepstroke_training.synthesis.random_fields import draw_field
-from deepstroke_training.synthesis.settings import AcuteInfarct, FocalLesion, HyperdenseArtery, PathologySettings
+from deepstroke_training.synthesis.settings import (
+    AcuteInfarct,
+    FocalKind,
+    FocalLesion,
+    HyperdenseArtery,
+    PathologySettings,
+)
 from deepstroke_training.synthesis.template_head import MapStack, TemplateHead, sample_grid
 
 Maps = dict[str, torch.Tensor]
@@ -24,11 +30,13 @@ class LesionLabel(IntEnum):
     HYPERDENSE_ARTERY = 4
 
 
-_LABEL_OF_KIND = {
+_LABEL_OF_KIND: dict[FocalKind, LesionLabel] = {
     "acute": LesionLabel.ACUTE_INFARCT,
     "old": LesionLabel.OLD_INFARCT,
     "haemorrhage": LesionLabel.HAEMORRHAGE,
 }
+#: Over how many mm a focal lesion passes into healthy brain.
+_BORDER_MM: dict[FocalKind, float] = {"acute": 5.0, "old": 3.0, "haemorrhage": 2.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,8 @@ class LesionMap:
         lesion: what was asked for.
         label: its value in the lesion label map.
         weight: (1, i, j, k), 0 outside to 1 inside, on a grid of ``step`` mm that starts at ``first``.
+        centre: template RAS+ mm of its middle.
+        radius_mm: of a ball of its size.
     """
 
     lesion: AcuteInfarct | FocalLesion
@@ -46,47 +56,74 @@ class LesionMap:
     weight: torch.Tensor
     first: tuple[float, float, float]
     step: float
+    centre: torch.Tensor
+    radius_mm: float
 
     def at(self, points: torch.Tensor) -> torch.Tensor:
         """Weight (n) at template points (3, n)."""
         return sample_grid(self.weight, points, self.first, self.step)[0]
+
+    def push(self, points: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+        """Template points from which brain is drawn once the swollen lesion has pushed it; the skull stays.
+
+        Args:
+            points: (3, n) template mm.
+            depth: (n) mm inside the inner table; the push fades towards it.
+        """
+        offset = points - self.centre.reshape(3, 1)
+        relative = offset.square().sum(0).sqrt() / self.radius_mm
+        reach = torch.exp(-0.5 * (relative / 1.3) ** 2) * (depth / 14.0).clamp(0.0, 1.0)
+        return points - offset * (self.lesion.swelling_mm / self.radius_mm) * reach
 
 
 def draw_lesions(seed: int, pathology: PathologySettings, head: TemplateHead) -> list[LesionMap]:
     """The maps of all lesions that are not arteries."""
     maps = []
     for number, lesion in enumerate(pathology.lesions):
-        if isinstance(lesion, AcuteInfarct):
-            maps.append(_region_map(seed, f"lesion/{number}", lesion, head))
-        elif isinstance(lesion, FocalLesion):
-            maps.append(_ball_map(seed, f"lesion/{number}", lesion, head.tissue))
+        if not isinstance(lesion, HyperdenseArtery):
+            maps.append(_lesion_map(seed, f"lesion/{number}", lesion, head))
     return maps
 
 
-def _region_map(seed: int, name: str, lesion: AcuteInfarct, head: TemplateHead) -> LesionMap:
-    """Whole regions with a soft, slightly irregular border."""
-    labels = torch.tensor(
-        [BY_ABBREVIATION[r].label(lesion.side) for r in lesion.regions], device=head.regions.data.device
-    )
-    chosen = torch.isin(head.regions.data.round(), labels.float()).float()
-    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], 4)
+def _lesion_map(seed: int, name: str, lesion: AcuteInfarct | FocalLesion, head: TemplateHead) -> LesionMap:
     first, step = _halved(head.regions)
-    ripple = draw_field(seed, name, 16.0, chosen.device).at(_grid_points(smooth.shape[1:], first, step, smooth.device))
-    weight = ((smooth - 0.5 + 0.16 * ripple) * 3.0 + 0.5).clamp(0.0, 1.0)
-    return LesionMap(lesion, LesionLabel.ACUTE_INFARCT, weight, first, step)
+    labels = torch.nn.functional.max_pool3d(head.regions.data[None], 2)[0]
+    points = _grid_points(labels.shape[1:], first, step, labels.device)
+    if isinstance(lesion, AcuteInfarct):
+        label, weight = LesionLabel.ACUTE_INFARCT, _region_weight(seed, name, lesion, head, points)
+    else:
+        label, weight = _LABEL_OF_KIND[lesion.kind], _focal_weight(seed, name, lesion, points, labels)
+    volume = float(weight.sum()) * step**3
+    centre = (points * weight).sum((1, 2, 3)) / weight.sum().clamp_min(1e-6)
+    return LesionMap(lesion, label, weight, first, step, centre, max((volume * 0.239) ** (1.0 / 3.0), 3.0))
 
 
-def _ball_map(seed: int, name: str, lesion: FocalLesion, grid: MapStack) -> LesionMap:
-    """A ball with a border rippled by a tenth to a fifth of its radius."""
-    first, step = _halved(grid)
-    shape = tuple(n // 2 for n in grid.data.shape[1:])
-    points = _grid_points(shape, first, step, grid.data.device)
-    centre = torch.tensor(lesion.centre, device=points.device).reshape(3, 1, 1, 1)
+def _region_weight(
+    seed: int, name: str, lesion: AcuteInfarct, head: TemplateHead, points: torch.Tensor
+) -> torch.Tensor:
+    """Whole regions with a soft, slightly irregular border."""
+    data = head.regions.data
+    wanted = [float(BY_ABBREVIATION[r].label(lesion.side)) for r in lesion.regions]
+    chosen = torch.isin(data.round(), torch.tensor(wanted, device=data.device)).float()
+    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], 4)
+    ripple = draw_field(seed, name, 16.0, data.device).at(points)
+    return ((smooth - 0.5 + 0.16 * ripple) * 3.0 + 0.5).clamp(0.0, 1.0) * (smooth > 0.02)
+
+
+def _focal_weight(
+    seed: int, name: str, lesion: FocalLesion, points: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """An ellipsoid with a border rippled by about a sixth of its radius."""
+    shape = (3, 1, 1, 1)
+    centre = torch.tensor(lesion.centre, device=points.device).reshape(shape)
+    stretch = torch.tensor(lesion.stretch, device=points.device).reshape(shape)
     ripple = draw_field(seed, name, max(8.0, lesion.radius_mm), points.device).at(points)[0]
-    distance = (points - centre).square().sum(0).sqrt() + 0.18 * lesion.radius_mm * ripple - lesion.radius_mm
-    border = {"acute": 5.0, "old": 3.0, "haemorrhage": 2.0}[lesion.kind]
-    weight = (0.5 - distance / border).clamp(0.0, 1.0)[None]
-    return LesionMap(lesion, _LABEL_OF_KIND[lesion.kind], weight, first, step)
+    from_centre = ((points - centre) / stretch).square().sum(0).sqrt()
+    distance = from_centre + 0.18 * lesion.radius_mm * ripple - lesion.radius_mm
+    weight = (0.5 - distance / _BORDER_MM[lesion.kind]).clamp(0.0, 1.0)[None]
+    if lesion.kind != "haemorrhage" and abs(lesion.centre[0]) > 3.0:
+        weight = weight * (points[:1] * lesion.centre[0] > 0)
+    return _smooth(weight * (labels < 0.5), 1) if lesion.outside_regions else weight
 
 
 def _halved(grid: MapStack) -> tuple[tuple[float, float, float], float]:

@@ -10,8 +10,8 @@ import torch
 from deepstroke_training.synthesis import anatomy as brain
 from deepstroke_training.synthesis import pathology, skull
 from deepstroke_training.synthesis.acquisition import AIR_HU
-from deepstroke_training.synthesis.deformation import Deformation, draw_deformation, push_mass, push_ventricles
-from deepstroke_training.synthesis.settings import Calcification, FocalLesion, HeadSettings, HyperdenseArtery
+from deepstroke_training.synthesis.deformation import Deformation, draw_deformation, push_ventricles
+from deepstroke_training.synthesis.settings import Calcification, HeadSettings, HyperdenseArtery
 from deepstroke_training.synthesis.template_head import TemplateHead
 
 #: Template mm (u, y, z) and radii of what may be calcified.
@@ -99,9 +99,9 @@ class CaseModel:
         self, points: torch.Tensor, inner: torch.Tensor, edge: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Template points after the push, tissue weights, density and lesion weights of points in the brain."""
-        for lesion in self.settings.pathology.lesions:
-            if isinstance(lesion, FocalLesion) and lesion.swelling_mm:
-                points = push_mass(points, -inner, lesion)
+        for lesion in self.lesions:
+            if lesion.lesion.swelling_mm:
+                points = lesion.push(points, -inner)
         points = push_ventricles(points, self.head.ventricles.sample(points), self.settings.anatomy)
         fields = self.head.depths.sample(points) | {"inner": inner}
         weights = brain.tissue_weights(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from deepstroke.errors import ConfigError
 from deepstroke.regions import BY_ABBREVIATION, SIDES, Side
 
 Calcification = Literal["choroid", "pineal", "pallidum", "falx"]
-Vessel = Literal["mca"]
-Territory = Literal["pca", "aca", "mca"]
+FocalKind = Literal["acute", "old", "haemorrhage"]
 
 
 def _check(owner: str, faults: list[str]) -> None:
@@ -90,31 +89,37 @@ class AcuteInfarct:
         faults = [] if self.side in SIDES else [f"a side is left or right, found {self.side!r}"]
         faults += [f"unknown region {name!r}" for name in self.regions if name not in BY_ABBREVIATION]
         faults += [] if self.regions else ["no region given"]
-        faults += _outside("drop_hu", self.drop_hu, 0, 25) + _outside("swelling_mm", self.swelling_mm, 0, 10)
+        faults += _outside("drop_hu", self.drop_hu, 0, 25) + _outside("swelling_mm", self.swelling_mm, 0, 15)
         _check("acute infarct", faults)
 
 
 @dataclass(frozen=True)
 class FocalLesion:
-    """A lesion in a warped ball around a point.
+    """A lesion in a warped ellipsoid around a point; infarcts stay in the hemisphere of their centre.
 
     Attributes:
         kind: ``"acute"`` (early low density), ``"old"`` (a fluid-filled defect) or ``"haemorrhage"``.
         centre: template RAS+ mm.
-        radius_mm: of the ball, in the template.
+        radius_mm: mean radius, in the template.
+        stretch: radius along right, anterior and superior relative to the mean.
         drop_hu: of ``"acute"``.
         swelling_mm: how far it pushes the brain around it.
+        outside_regions: whether it spares the ASPECTS regions, as an infarct of another artery does.
     """
 
-    kind: Literal["acute", "old", "haemorrhage"]
+    kind: FocalKind
     centre: tuple[float, float, float]
     radius_mm: float
+    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
     drop_hu: float = 7.0
     swelling_mm: float = 0.0
+    outside_regions: bool = False
 
     def __post_init__(self) -> None:
         faults = _outside("radius_mm", self.radius_mm, 1, 60) + _outside("drop_hu", self.drop_hu, 0, 25)
-        _check("focal lesion", faults + _outside("swelling_mm", self.swelling_mm, 0, 10))
+        faults += [] if self.kind in get_args(FocalKind) else [f"unknown kind {self.kind!r}"]
+        faults += [f for s in self.stretch for f in _outside("stretch", s, 0.2, 3)]
+        _check("focal lesion", faults + _outside("swelling_mm", self.swelling_mm, 0, 15))
 
 
 @dataclass(frozen=True)

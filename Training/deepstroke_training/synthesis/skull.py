@@ -16,6 +16,8 @@ SKIN_HU = 20.0
 #: Template mm of the middle of a craniectomy on the right, and the flap's radius.
 FLAP_CENTRE = (62.0, -6.0, 26.0)
 FLAP_RADIUS_MM = 44.0
+#: What lies in the gap: dura, muscle and galea.
+FLAP_HU = 38.0
 
 Maps = dict[str, torch.Tensor]
 
@@ -114,8 +116,9 @@ def _bones(
     diploe = 0.42 * compact + 0.10 * compact * grain
     calvarium = over(diploe, inside(from_table - 1.7, 1.2), compact)
     here = inside(torch.maximum(-fields["inner"], fields["inner"] - vault), edge) * (1.0 - _foramen(fields, edge))
-    here = here * (1.0 - _flap(points, anatomy))
-    hu = over(hu, here, calvarium)
+    flap = _flap(points, anatomy)
+    hu = over(hu, here * flap, FLAP_HU)
+    hu = over(hu, here * (1.0 - flap), calvarium)
     for name, marrow in (("bone", 0.30), ("vertebra", 0.22)):
         inner = marrow * compact + 60.0 * grain
         hu = over(hu, inside(fields[name], edge), over(inner, inside(-fields[name] - 1.6, 1.2), 0.85 * compact))
@@ -149,6 +152,8 @@ def _cavities(
     hu = over(hu, inside(fields["canal"], edge), anatomy.csf_hu + 4.0)
     hu = over(hu, inside(fields["cord"], edge), 34.0)
     hu = over(hu, inside(fields["air"], edge), AIR_HU)
+    if anatomy.frontal_sinus:
+        hu = over(hu, inside(fields["frontal_sinus"], edge), AIR_HU)
     walls = (grain.abs() < 0.28).float()
     cells = over(torch.full_like(hu, -880.0), walls, 0.35 * anatomy.bone_hu)
     return over(hu, inside(fields["cells"], edge), cells)

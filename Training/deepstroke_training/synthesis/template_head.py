@@ -82,9 +82,9 @@ class TemplateHead:
         tissue: probabilities at 1 mm: ``grey``, ``white``, ``csf``.
         regions: labels 0..20 of the sided ASPECTS regions at 1 mm, one channel ``region``.
         surfaces: ``inner`` (inner table) and ``skin``; like all below at 2 mm, signed distances in mm, negative inside.
-        surroundings: ``bone``, ``petrous``, ``vertebra``, ``air``, ``cells``, ``orbit``, ``globe``, ``lens``,
-            ``nerve``, ``muscle``, ``canal``, ``cord``; and the thickness in mm of ``vault`` and ``scalp``, and of what
-            fills the ``groove`` between the hemispheres.
+        surroundings: ``bone``, ``petrous``, ``vertebra``, ``air``, ``frontal_sinus``, ``cells``, ``orbit``, ``globe``,
+            ``lens``, ``nerve``, ``muscle``, ``canal``, ``cord``; the thickness in mm of ``vault`` and ``scalp``, and of
+            what fills the ``groove`` between the hemispheres.
         ventricles: ``ventricle`` and the direction away from it, ``push_x/y/z``.
         depths: ``ventricle``, ``sinus``; unsigned distances from a sheet or a centre line, ``dura``, ``mca``,
             ``artery``; ``depth`` below the hemisphere's surface and the vector to it, ``to_hull_x/y/z``; ``folded``
@@ -152,6 +152,7 @@ def _surroundings(at: Coordinates) -> dict[str, Array]:
         "petrous": head_parts.petrous_bones(at),
         "vertebra": head_parts.neck_bones(at),
         "air": head_parts.air(at),
+        "frontal_sinus": head_parts.frontal_sinus(at),
         "cells": head_parts.air_cells(at),
         "orbit": head_parts.orbits(at),
         "globe": head_parts.globes(at),
