@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deepstroke.cli import run_command
 from deepstroke.commands.console import add_common_options, console_progress, show
+from deepstroke_training.curation import command as curate
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     add_common_options(common, default=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    curate.add_parser(commands, common)
     _add_bench(commands, common)
     _add_build_atlas(commands, common)
     _add_sample_scan(commands, common)
