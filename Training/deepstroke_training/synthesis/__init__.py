@@ -1,7 +1,7 @@
 """Synthetic head CT with truth: for tests, for training, and in place of data that can't be shared."""
 
 from deepstroke_training.synthesis.dicom_writer import SeriesTags, write_series
-from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead, Truth
+from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead
 from deepstroke_training.synthesis.pathology import LesionLabel
 from deepstroke_training.synthesis.sample_scan import make_sample_scan
 from deepstroke_training.synthesis.settings import (
@@ -13,6 +13,8 @@ from deepstroke_training.synthesis.settings import (
     HyperdenseArtery,
     PathologySettings,
 )
+from deepstroke_training.synthesis.training_source import TrainingSample, TrainingSource
+from deepstroke_training.synthesis.truth import Truth
 
 __all__ = [
     "AcquisitionSettings",
@@ -26,6 +28,8 @@ __all__ = [
     "SeriesTags",
     "SyntheticCase",
     "SyntheticHead",
+    "TrainingSample",
+    "TrainingSource",
     "Truth",
     "make_sample_scan",
     "write_series",

@@ -75,9 +75,9 @@ def plan_slices(settings: AcquisitionSettings, low_ras: float, high_ras: float, 
     return SliceStack((settings.matrix, settings.matrix, count), matrix)
 
 
-def subslice_offsets(thickness_mm: float) -> list[float]:
-    """Distances along the normal of the sub-slices that make up a slab of this thickness."""
-    count = max(1, round(thickness_mm / SUBSLICE_MM))
+def subslice_offsets(thickness_mm: float, render_mm: float = SUBSLICE_MM) -> list[float]:
+    """Distances along the normal of the sub-slices that make up a slab, no closer than the rendering's pixels."""
+    count = max(1, round(thickness_mm / max(SUBSLICE_MM, render_mm)))
     return [thickness_mm * ((n + 0.5) / count - 0.5) for n in range(count)]
 
 
@@ -121,8 +121,7 @@ def streaks(hu: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:
     """
     bone = ((hu - 500.0) / 1000.0).clamp(0.0, 1.2)
     path = bone.sum(0) * (settings.pixel_mm * settings.matrix / hu.shape[0])
-    kernel = torch.ones(1, 1, 5, device=hu.device) / 5.0
-    path = torch.nn.functional.conv1d(path[None, None], kernel, padding=2)[0, 0]
+    path = torch.nn.functional.avg_pool1d(path[None, None], 5, stride=1, padding=2, count_include_pad=False)[0, 0]
     excess = ((path - 22.0) / 30.0).clamp(0.0, 1.0)
     before = bone.cumsum(0)
     between = (before / 8.0).clamp(0, 1) * ((before[-1:] - before) / 8.0).clamp(0, 1)

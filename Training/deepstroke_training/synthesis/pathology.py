@@ -115,8 +115,8 @@ def _focal_weight(
 ) -> torch.Tensor:
     """An ellipsoid with a border rippled by about a sixth of its radius."""
     shape = (3, 1, 1, 1)
-    centre = torch.tensor(lesion.centre, device=points.device).reshape(shape)
-    stretch = torch.tensor(lesion.stretch, device=points.device).reshape(shape)
+    centre = torch.tensor(lesion.centre, dtype=torch.float32, device=points.device).reshape(shape)
+    stretch = torch.tensor(lesion.stretch, dtype=torch.float32, device=points.device).reshape(shape)
     ripple = draw_field(seed, name, max(8.0, lesion.radius_mm), points.device).at(points)[0]
     from_centre = ((points - centre) / stretch).square().sum(0).sqrt()
     distance = from_centre + 0.18 * lesion.radius_mm * ripple - lesion.radius_mm

@@ -62,6 +62,11 @@ class CaseModel:
     skull_texture: skull.SkullTexture
     lesions: list[pathology.LesionMap]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the case is rendered."""
+        return self.head.tissue.data.device
+
     def render(self, scanner: torch.Tensor, edge: float) -> Rendered:
         """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide.
 

@@ -15,7 +15,7 @@ from deepstroke.resources import sha256_of
 from deepstroke.volume import LabelMap
 from deepstroke_training import atlas_authoring
 from deepstroke_training.synthesis.dicom_writer import SeriesTags, write_series
-from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead, Truth
+from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead
 from deepstroke_training.synthesis.settings import (
     AcquisitionSettings,
     AcuteInfarct,
@@ -23,6 +23,7 @@ from deepstroke_training.synthesis.settings import (
     HeadSettings,
     PathologySettings,
 )
+from deepstroke_training.synthesis.truth import Truth
 
 SAMPLE_SEED = 16
 SAMPLE_SETTINGS = HeadSettings(
