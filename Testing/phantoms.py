@@ -201,7 +201,7 @@ def stored_values(dataset: pydicom.Dataset) -> NDArray:
 def write(dataset: pydicom.Dataset, path: Path, transfer_syntax: str = ExplicitVRLittleEndian) -> Path:
     """Write one DICOM file, its pixels compressed or its byte order turned where the transfer syntax asks for it."""
     syntax = UID(transfer_syntax)
-    dataset = copy.copy(dataset)
+    dataset = _copy(dataset)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if syntax.is_encapsulated else syntax
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
@@ -213,6 +213,14 @@ def write(dataset: pydicom.Dataset, path: Path, transfer_syntax: str = ExplicitV
     path.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(path, enforce_file_format=True)
     return path
+
+
+def _copy(dataset: pydicom.Dataset) -> pydicom.Dataset:
+    """A dataset whose pixels can be replaced without touching the original's."""
+    copied = pydicom.Dataset()
+    copied.update(dataset)
+    copied["PixelData"] = copy.copy(dataset["PixelData"])
+    return copied
 
 
 def _compress(dataset: pydicom.Dataset, syntax: UID) -> None:

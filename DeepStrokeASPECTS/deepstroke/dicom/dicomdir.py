@@ -31,6 +31,8 @@ _NEXT, _IN_USE, _LOWER, _KIND, _FILE_ID = 0x00041400, 0x00041410, 0x00041420, 0x
 _SOP_CLASS, _SOP_UID, _SYNTAX, _OWN_SOP_UID = 0x00041510, 0x00041511, 0x00041512, 0x00080018
 _MODALITY, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER = 0x00080060, 0x0020000D, 0x0020000E, 0x00200011
 _NOT_IN_USE = b"\0\0"
+#: Signs that no component of a file's name holds, unless it is meant to lead elsewhere.
+_NO_NAME = frozenset("/\\:\0")
 _WANTED = frozenset(
     (
         *(_NEXT, _IN_USE, _LOWER, _KIND, _FILE_ID, _SOP_CLASS, _SOP_UID, _SYNTAX, _OWN_SOP_UID),
@@ -197,7 +199,7 @@ def _text(fields: dict[int, bytes], tag: int) -> str:
 
 
 def _whole(fields: dict[int, bytes], tag: int) -> int:
-    return int.from_bytes(fields.get(tag, b""), "little")
+    return int.from_bytes(fields.get(tag, b"")[:4], "little")
 
 
 def _go_below(above: _Above, node: _Node) -> _Above:
@@ -258,7 +260,8 @@ def resolve_records(
         try:
             found.append((record, folder.find(record.file_id)))
         except DicomSeriesError as error:
-            lost.append((record, RejectedFile("/".join(record.file_id), error.code, str(error))))
+            loss = RejectedFile("/".join(record.file_id), error.code, str(error), record.series_uid)
+            lost.append((record, loss))
     return found, lost
 
 
@@ -267,6 +270,7 @@ class _Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._folders: dict[tuple[str, ...], Path] = {(): root}
         self._listings: dict[Path, dict[str, os.DirEntry[str]]] = {}
 
     def find(self, file_id: tuple[str, ...]) -> Path:
@@ -276,23 +280,33 @@ class _Folder:
             DicomSeriesError: the name leads out of the medium, or no such file is there.
         """
         shown = "/".join(file_id)
-        if not file_id or any(_leads_out(component) for component in file_id):
-            raise DicomSeriesError(
-                f"the DICOMDIR names {shown!r}, which leads out of the medium", code="dicomdir-outside"
-            )
-        path = self._root
-        for component in file_id:
-            listing = self._list(path)
-            entry = listing.get(component.lower()) or listing.get(_bare(component))
-            if entry is None:
-                raise DicomSeriesError(f"the DICOMDIR names {shown}, which is missing", code="dicomdir-missing-file")
-            path = path / entry.name
-            if entry.is_symlink() and not path.resolve().is_relative_to(self._root):
-                message = f"the DICOMDIR names {shown}, a link that leads out of the medium"
-                raise DicomSeriesError(message, code="dicomdir-outside")
-        if not path.is_file():
+        if not file_id:
+            raise _outside(shown)
+        path, entry = self._enter(self._folder(file_id[:-1], shown), file_id[-1], shown)
+        if not entry.is_file():
             raise DicomSeriesError(f"the DICOMDIR names {shown}, which is no file", code="dicomdir-missing-file")
         return path
+
+    def _folder(self, components: tuple[str, ...], shown: str) -> Path:
+        """A folder of the medium; found once for all the files in it."""
+        if components not in self._folders:
+            above = self._folder(components[:-1], shown)
+            self._folders[components] = self._enter(above, components[-1], shown)[0]
+        return self._folders[components]
+
+    def _enter(self, folder: Path, component: str, shown: str) -> tuple[Path, os.DirEntry[str]]:
+        """What lies in a folder under a name."""
+        if component in ("", ".", "..") or not _NO_NAME.isdisjoint(component):
+            raise _outside(shown)
+        listing = self._list(folder)
+        entry = listing.get(component.lower()) or listing.get(_bare(component))
+        if entry is None:
+            raise DicomSeriesError(f"the DICOMDIR names {shown}, which is missing", code="dicomdir-missing-file")
+        path = folder / entry.name
+        if entry.is_symlink() and not path.resolve().is_relative_to(self._root):
+            message = f"the DICOMDIR names {shown}, a link that leads out of the medium"
+            raise DicomSeriesError(message, code="dicomdir-outside")
+        return path, entry
 
     def _list(self, folder: Path) -> dict[str, os.DirEntry[str]]:
         if folder not in self._listings:
@@ -311,5 +325,5 @@ def _bare(name: str) -> str:
     return _SUFFIX.sub("", name.lower())
 
 
-def _leads_out(component: str) -> bool:
-    return component in ("", ".", "..") or any(sign in component for sign in "/\\:\0")
+def _outside(shown: str) -> DicomSeriesError:
+    return DicomSeriesError(f"the DICOMDIR names {shown!r}, which leads out of the medium", code="dicomdir-outside")

@@ -22,6 +22,7 @@ Vector = tuple[float, float, float]
 #: No CT has more rows or columns; a header that claims more is damaged or hostile.
 MAX_SIDE = 4096
 MAX_FRAMES = 10_000
+MAX_INTEGER = 2**32
 MAX_PIXEL_BYTES = 4 * 2**30
 
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -164,8 +165,9 @@ class _Attributes:
         return numbers[0] if numbers else None
 
     def whole(self, keyword: str) -> int | None:
+        """A whole number in the range of DICOM's integers, or None."""
         number = self.number(keyword)
-        return None if number is None else int(number)
+        return None if number is None or abs(number) > MAX_INTEGER else int(number)
 
 
 def _frames(dataset: pydicom.Dataset) -> list[_Attributes]:

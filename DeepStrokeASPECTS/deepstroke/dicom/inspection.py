@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deepstroke.dicom.archive import is_archive, list_members
@@ -14,7 +15,11 @@ from deepstroke.dicom.records import Inspection, RejectedFile, SeriesRecord
 from deepstroke.dicom.series import group_series
 from deepstroke.dicom.source import FileSource, open_source, open_sources
 from deepstroke.errors import DicomSeriesError, InputError
+from deepstroke.findings import Finding
 from deepstroke.progress import Progress, silent
+
+#: Causes that tell of no lost slice: other files, and faults of a directory whose files were found all the same.
+_NO_SLICES = {"not-dicom", "dicomdir-cycle", "dicomdir-offset", "dicomdir-cut", "not-a-dicomdir"}
 
 
 def inspect(path: str | os.PathLike[str], progress: Progress = silent) -> Inspection:
@@ -62,7 +67,7 @@ def _inspect_sources(name: str, sources: list[FileSource], progress: Progress) -
         except DicomSeriesError as error:
             rejected.append(RejectedFile(str(source), error.code, str(error)))
     rejected.extend(loss for directory in directories for loss in _find_losses(directory, headers))
-    records = [judge(group) for group in group_series(headers)]
+    records = [_mention_losses(judge(group), rejected) for group in group_series(headers)]
     records.sort(key=lambda r: (not r.usable, -r.score, r.number if r.number is not None else 10**6, r.uid, r.part))
     progress(1.0, f"{len(records)} series found")
     return Inspection(name, len(sources), tuple(records), tuple(rejected))
@@ -77,6 +82,20 @@ def _find_losses(path: Path, headers: Iterable[SliceHeader]) -> list[RejectedFil
     read = {header.sop_uid for header in headers}
     _, lost = resolve_records(directory)
     return [*directory.losses, *(loss for record, loss in lost if record.sop_uid not in read)]
+
+
+def _mention_losses(record: SeriesRecord, rejected: Sequence[RejectedFile]) -> SeriesRecord:
+    """Say of a series that files which could be its slices were lost: a missing end shows nowhere else."""
+    named = sum(entry.series_uid == record.uid for entry in rejected)
+    unnamed = sum(not entry.series_uid and entry.code not in _NO_SLICES for entry in rejected)
+    findings = list(record.findings)
+    if named:
+        findings.append(
+            Finding("missing-slices", f"{named} slices that the DICOMDIR names for this series are missing")
+        )
+    if unnamed:
+        findings.append(Finding("unreadable-files", f"{unnamed} damaged files beside it may be slices of this series"))
+    return replace(record, findings=tuple(findings))
 
 
 def _is_dicomdir(path: Path) -> bool:
@@ -134,8 +153,9 @@ def choose_series(inspection: Inspection, uid: str | None = None) -> SeriesRecor
     )
 
 
-def _rejections(rejected: Iterable[RejectedFile]) -> str:
-    rejected = list(rejected)
+def _rejections(rejected: Sequence[RejectedFile]) -> str:
+    """How many files were turned away, with one example, a damaged one rather than one that is no DICOM."""
     if not rejected:
         return ""
-    return f"; {len(rejected)} files were turned away, such as {rejected[0].message}"
+    example = min(rejected, key=lambda entry: entry.code == "not-dicom")
+    return f"; {len(rejected)} files were turned away, such as {example.message}"

@@ -173,6 +173,8 @@ def parse_pixels(header: ParsedHeader, name: str) -> pydicom.FileDataset:
 @contextmanager
 def pydicom_guarded(name: str) -> Iterator[None]:
     """Run pydicom without its warnings, which quote values, and turn its faults into one error that names the file."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     logger = logging.getLogger("pydicom")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -184,7 +186,7 @@ def pydicom_guarded(name: str) -> Iterator[None]:
         raise
     except RecursionError:
         raise DicomSeriesError(f"{name}: sequences nested too deep for a sound DICOM file", code="nesting") from None
-    except _PYDICOM_FAULTS as error:
+    except (*_PYDICOM_FAULTS, BytesLengthException, InvalidDicomError) as error:
         fault = type(error).__name__
         raise DicomSeriesError(f"{name}: damaged DICOM ({fault}); copy the file again", code="damaged") from None
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from deepstroke.dicom.header import SliceHeader
@@ -18,15 +18,17 @@ class RejectedFile:
         path: the file, or the member of an archive as ``archive!member``.
         code: stable name of the cause in kebab case.
         message: the cause and what to do.
+        series_uid: the series that it would belong to, where that is known.
     """
 
     path: str
     code: str
     message: str
+    series_uid: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """The entry as it stands in JSON."""
-        return {"path": self.path, "code": self.code, "message": self.message}
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)

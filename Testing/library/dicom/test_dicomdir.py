@@ -63,7 +63,9 @@ def test_missing_files_are_listed_each_and_the_rest_is_read(medium: Path) -> Non
     for name in ("IM00", "IM31"):
         (medium.parent / "DICOM" / "S1" / name).unlink()
     assert losses(medium) == {f"DICOM/S1/{name}": "dicomdir-missing-file" for name in ("IM00", "IM31")}
-    assert inspect(medium).series[0].slices == 30
+    (record,) = inspect(medium).series
+    assert record.slices == 30
+    assert "2 slices that the DICOMDIR names for this series are missing" in [f.message for f in record.findings]
 
 
 @pytest.mark.parametrize(
