@@ -70,19 +70,18 @@ class CaseModel:
     def render(self, scanner: torch.Tensor, edge: float) -> Rendered:
         """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide.
 
-        Only points near the head are worked on, and only those near the brain as brain.
+        Only points near the head are worked on, those inside the inner table as brain and those outside it as head.
         """
         points = self.deformation.template_points(scanner)
         surfaces = self.head.surfaces.sample(points)
         inner = surfaces["inner"]
         count = points.shape[1]
-        at_head = torch.minimum(surfaces["skin"], inner - self._widest_shell_mm).lt(edge).nonzero()[:, 0]
-        at_brain = inner.lt(edge).nonzero()[:, 0]
+        around = torch.minimum(surfaces["skin"], inner - self._widest_shell_mm).lt(edge) & inner.gt(-edge)
+        at_head, at_brain = around.nonzero()[:, 0], inner.lt(edge).nonzero()[:, 0]
         pushed, weights, brain_hu, lesions = self._render_brain(points[:, at_brain], inner[at_brain], edge)
-        inside_hu = points.new_zeros(count).index_copy(0, at_brain, brain_hu)
-        hu = points.new_full((count,), AIR_HU).index_copy(
-            0, at_head, self._render_head(points[:, at_head], inside_hu[at_head], _rows(surfaces, at_head), edge)
-        )
+        hu = points.new_full((count,), AIR_HU).index_copy(0, at_brain, brain_hu)
+        head_hu = self._render_head(points[:, at_head], hu[at_head], _rows(surfaces, at_head), edge)
+        hu = hu.index_copy(0, at_head, head_hu)
         return Rendered(
             hu=hu,
             brain=skull.inside(inner, edge),
