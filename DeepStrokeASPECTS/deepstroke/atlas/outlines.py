@@ -1,8 +1,9 @@
-"""Outlines of regions on axial slices."""
+"""Outlines of regions on axial slices, as voxels and as points."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepstroke.volume import LabelMap
 
@@ -26,3 +27,14 @@ def outlines(labels: LabelMap) -> LabelMap:
     for neighbour in neighbours:
         edge |= neighbour != centre
     return labels.with_labels(np.where(edge, centre, 0))
+
+
+def border_points(labels: LabelMap) -> NDArray[np.float64]:
+    """RAS+ mm of the middles of all voxel faces that part two labels, or a label from none, within a slice, (N, 3).
+
+    Slices are those of the third axis, on which outlines are drawn: tops and bottoms of regions have no points.
+    """
+    padded = np.pad(labels.data, ((1, 1), (1, 1), (0, 0)))
+    along_i = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]) - (0.5, 0, 0)
+    along_j = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]) - (0, 0.5, 0)
+    return labels.ras_of(np.concatenate([along_i, along_j]))
