@@ -71,6 +71,11 @@ def _list_zip(path: Path) -> list[tuple[str, int]]:
 
 
 def _list_tar(path: Path) -> list[tuple[str, int]]:
+    if not hasattr(tarfile, "data_filter"):
+        raise DicomSeriesError(
+            f"{path}: tar archives need Python 3.10.12 or later; unpack it yourself and give the folder",
+            code="archive-unsupported",
+        )
     files = []
     with tarfile.open(path) as archive:
         for member in archive:

@@ -74,6 +74,7 @@ class SliceHeader:
     samples: int
     bits_allocated: int
     bits_stored: int
+    high_bit: int
     is_signed: bool
     position: Vector | None
     row_direction: Vector | None
@@ -189,6 +190,7 @@ def _macros(group: pydicom.Dataset) -> list[pydicom.Dataset]:
 
 def _slice_header(parsed: ParsedHeader, source: FileSource, frame: _Attributes, number: int | None) -> SliceHeader:
     orientation = frame.floats("ImageOrientationPatient", 6)
+    bits_stored, high_bit = frame.whole("BitsStored") or 0, frame.whole("HighBit")
     return SliceHeader(
         source=source,
         frame=number,
@@ -215,7 +217,8 @@ def _slice_header(parsed: ParsedHeader, source: FileSource, frame: _Attributes, 
         columns=frame.whole("Columns") or 0,
         samples=frame.whole("SamplesPerPixel") or 1,
         bits_allocated=frame.whole("BitsAllocated") or 0,
-        bits_stored=frame.whole("BitsStored") or 0,
+        bits_stored=bits_stored,
+        high_bit=bits_stored - 1 if high_bit is None else high_bit,
         is_signed=frame.whole("PixelRepresentation") == 1,
         position=_vector(frame.floats("ImagePositionPatient", 3)),
         row_direction=_vector(orientation[:3]) if orientation else None,
@@ -287,6 +290,8 @@ def _impossible_size(header: SliceHeader, frames: int) -> Finding | None:
         return Finding("impossible-size", f"{rows} rows and {columns} columns; CT has 1 to {MAX_SIDE}")
     if bits not in (8, 16, 32) or not 0 < header.bits_stored <= bits:
         return Finding("impossible-size", f"{header.bits_stored} bits stored in {bits}; CT has up to 16 or 32")
+    if header.high_bit != header.bits_stored - 1:
+        return Finding("high-bit", f"{header.bits_stored} bits end at bit {header.high_bit}; they must start at bit 0")
     if rows * columns * frames * bits // 8 > MAX_PIXEL_BYTES:
         return Finding("impossible-size", f"{frames} frames would need more than {MAX_PIXEL_BYTES / 1e9:.0f} GB")
     return None

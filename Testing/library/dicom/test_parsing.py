@@ -149,6 +149,12 @@ def test_impossible_sizes_are_refused_before_decoding(tag: dict[str, int], tmp_p
     assert "CT has" in record.reasons[0].message
 
 
+def test_bits_that_do_not_start_at_the_lowest_are_refused(tmp_path: Path) -> None:
+    write_series(tmp_path, ct_slices(STACK, BitsStored=12, HighBit=15))
+    (record,) = inspect(tmp_path).series
+    assert "12 bits end at bit 15" in record.reasons[0].message
+
+
 def test_too_many_frames_are_refused(tmp_path: Path) -> None:
     dataset = ct_slices(STACK)[0]
     dataset.NumberOfFrames = 2_000_000
