@@ -49,7 +49,8 @@ def thickness_mm(group: SliceGroup) -> float | None:
 
 
 def _too_few(count: int) -> Finding:
-    return Finding("too-few-slices", f"{count} slices; a volume needs {MIN_SLICES} or more")
+    message = f"{count} slices; a volume needs {MIN_SLICES} or more, so give the folder that holds the whole series"
+    return Finding("too-few-slices", message)
 
 
 def _judge_gaps(group: SliceGroup, offsets: NDArray[np.float64]) -> tuple[list[Finding], list[Finding]]:

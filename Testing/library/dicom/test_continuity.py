@@ -97,7 +97,8 @@ def test_a_vertex_that_lies_above_the_highest_slice_is_flagged(tmp_path: Path) -
 
 
 def test_two_slices_make_no_volume(tmp_path: Path) -> None:
-    assert messages(record_of(tmp_path, keep=range(2)), "too-few-slices") == ["2 slices; a volume needs 3 or more"]
+    (message,) = messages(record_of(tmp_path, keep=range(2)), "too-few-slices")
+    assert message == "2 slices; a volume needs 3 or more, so give the folder that holds the whole series"
 
 
 def test_slices_side_by_side_make_no_stack(tmp_path: Path) -> None:
