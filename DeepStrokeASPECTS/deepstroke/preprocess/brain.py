@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from deepstroke.findings import Finding
 from deepstroke.frames import Affine
+from deepstroke.preprocess.asymmetry import largest_dark_area
 from deepstroke.preprocess.cavity import Cavity, find_cavity
 from deepstroke.preprocess.head_checks import findings_of, refuse_unfit, require_hounsfield_units
 from deepstroke.preprocess.head_measures import HeadMeasures, measure_head
+from deepstroke.preprocess.midsagittal import MidsagittalPlane, find_plane
 from deepstroke.preprocess.refinement import refine
 from deepstroke.volume import LabelMap, Volume
 
@@ -22,12 +24,14 @@ class HeadAnalysis:
 
     Attributes:
         brain: 1 in the brain with its CSF, 0 elsewhere, on the scan's grid.
+        plane: the mid-sagittal plane of the head.
         measures: what was measured.
         findings: what a reader of the result must know.
         cavity: the same brain and the skull on a coarse grid, for what needs no detail.
     """
 
     brain: LabelMap
+    plane: MidsagittalPlane
     measures: HeadMeasures
     findings: tuple[Finding, ...]
     cavity: Cavity
@@ -73,8 +77,10 @@ def analyse_head(volume: Volume) -> HeadAnalysis:
     brain = refine(cavity, upright)
     measures = measure_head(cavity, brain, upright)
     refuse_unfit(measures)
+    plane = find_plane(cavity)
+    findings = findings_of(measures, largest_dark_area(cavity, plane))
     mask = _oriented_as(volume.ijk_to_ras, brain, upright.ijk_to_ras)
-    return HeadAnalysis(volume.with_labels(mask), measures, findings_of(measures), cavity)
+    return HeadAnalysis(volume.with_labels(mask), plane, measures, findings, cavity)
 
 
 def _oriented_as(ijk_to_ras: Affine, data: NDArray, data_ijk_to_ras: Affine) -> NDArray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from deepstroke.errors import GeometryError, InputError
 from deepstroke.findings import Finding
+from deepstroke.preprocess.asymmetry import DarkArea
 from deepstroke.preprocess.head_measures import HeadMeasures
 from deepstroke.volume import Volume
 
@@ -33,6 +34,10 @@ BLOOD_WARN_ML = 1.5
 METAL_WARN_ML = 0.1
 AIR_WARN_ML = 0.5
 NOISE_WARN_HU = 15.0
+#: mm between slices; patients who hold still stay below 1, and a reader sees steps from about 3.
+MOVEMENT_WARN_MM = 3.5
+#: ml of brain darker than its mirror image.
+DARK_WARN_ML = 8.0
 USUAL_BRAIN_ML = (1000.0, 1900.0)
 
 
@@ -75,8 +80,8 @@ def refuse_unfit(measures: HeadMeasures) -> None:
     m = measures
     if m.enclosed < LEAST_ENCLOSED:
         raise InputError(
-            f"not a head: bone encloses {100 * m.enclosed:.0f} % of the deep soft tissue, expected at least "
-            f"{100 * LEAST_ENCLOSED:.0f} %",
+            f"no brain inside a skull: bone encloses {100 * m.enclosed:.0f} % of the deep soft tissue, expected at "
+            f"least {100 * LEAST_ENCLOSED:.0f} % (a phantom, or another part of the body?)",
             code="not-a-head",
         )
     if not BRAIN_MEDIAN_HU[0] <= m.median_hu <= BRAIN_MEDIAN_HU[1] or m.spread_hu < LEAST_SPREAD_HU:
@@ -119,7 +124,7 @@ def _refuse_part_of_brain(m: HeadMeasures) -> None:
         )
 
 
-def findings_of(measures: HeadMeasures) -> tuple[Finding, ...]:
+def findings_of(measures: HeadMeasures, dark_area: DarkArea | None) -> tuple[Finding, ...]:
     """What a reader of the result must know about the scan. No finding is no proof: small bleedings stay unseen."""
     m = measures
     below, above, sides = m.open_cm2
@@ -153,7 +158,23 @@ def findings_of(measures: HeadMeasures) -> tuple[Finding, ...]:
         (
             m.noise_hu > NOISE_WARN_HU,
             "noisy",
-            f"noise of {m.noise_hu:.0f} HU in the brain (bone kernel or low dose?): early signs of a few HU may not show",
+            f"noise of {m.noise_hu:.0f} HU in the brain (bone kernel or low dose?) hides early signs of a few HU",
+        ),
+        (
+            m.movement_mm > MOVEMENT_WARN_MM,
+            "movement",
+            f"the head moved by {m.movement_mm:.1f} mm between two slices",
         ),
     )
-    return tuple(Finding(code, message) for applies, code, message in noted if applies)
+    found = [Finding(code, message) for applies, code, message in noted if applies]
+    return tuple(found + _dark_findings(dark_area))
+
+
+def _dark_findings(dark: DarkArea | None) -> list[Finding]:
+    if dark is None or dark.ml < DARK_WARN_ML:
+        return []
+    message = (
+        f"{dark.ml:.0f} ml on the {dark.side} are {-dark.difference_hu:.0f} HU darker than the other side: an infarct, "
+        "old or large, or a wide ventricle"
+    )
+    return [Finding("hypodense-area", message)]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from deepstroke.preprocess.cavity import SPACING_MM, Cavity
+from deepstroke.preprocess.cavity import SOFT_HU, SPACING_MM, Cavity
+from deepstroke.preprocess.image_quality import movement_mm, noise_hu
 from deepstroke.preprocess.morphology import Mask, depth, dilate, distance_to, erode
 from deepstroke.preprocess.resampling import bounding_box
 from deepstroke.volume import Volume
@@ -24,6 +25,9 @@ BLOOD_HU = (58.0, 100.0)
 CONTRAST_HU = (110.0, 350.0)
 #: Depth in mm in which neither averages with bone nor the venous sinuses count as dense tissue.
 CLEAR_OF_SKULL_MM = 6.0
+#: Tangents of the elevation over the cavity's centre above which its surface is vault: at the sides and behind, and in
+#: front, where the roofs of the orbits come up in a raised head.
+VAULT_ELEVATION, FRONTAL_VAULT_ELEVATION = 0.0, 0.36
 #: HU that only metal exceeds.
 METAL_HU = 2800.0
 
@@ -47,7 +51,8 @@ class HeadMeasures:
         contrast_like_ml: voxels of 110-350 HU deep in the cavity: enhanced vessels or calcifications.
         metal_ml: voxels above 2800 HU in and around the head.
         air_ml: air in the cavity.
-        noise_hu: standard deviation of the difference of neighbouring voxels in the brain over the square root of 2.
+        noise_hu: standard deviation of the noise in the brain.
+        movement_mm: largest jump of the brain from slice to slice.
     """
 
     brain_ml: float
@@ -65,6 +70,7 @@ class HeadMeasures:
     metal_ml: float
     air_ml: float
     noise_hu: float
+    movement_mm: float
 
 
 def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
@@ -97,7 +103,8 @@ def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
         contrast_like_ml=_ml((hu > CONTRAST_HU[0]) & (hu < CONTRAST_HU[1]) & (depth_mm > CLEAR_OF_SKULL_MM)),
         metal_ml=_ml(hu > METAL_HU),
         air_ml=_ml(cavity.brain & (hu < -300.0)),
-        noise_hu=_noise(volume, brain),
+        noise_hu=noise_hu(volume, brain),
+        movement_mm=movement_mm(volume, brain),
     )
 
 
@@ -105,16 +112,18 @@ def _ml(mask: Mask) -> float:
     return float(np.count_nonzero(mask) * VOXEL_ML)
 
 
-def _elevation(cavity: Cavity) -> NDArray[np.float64]:
-    """Height of each voxel over the cavity's centre as the tangent of the angle over the horizontal."""
+def _upper(cavity: Cavity) -> Mask:
+    """Where the vault lies as seen from the cavity's centre."""
     centre = np.argwhere(cavity.brain).mean(axis=0)
-    i, j, k = (np.arange(n) - c for n, c in zip(cavity.brain.shape, centre, strict=True))
-    return k[None, None, :] / np.maximum(np.hypot(i[:, None, None], j[None, :, None]), 1.0)
+    i, j, k = np.ogrid[tuple(slice(0, n) for n in cavity.brain.shape)]
+    right, anterior, superior = i - centre[0], j - centre[1], k - centre[2]
+    least = np.where(anterior > np.abs(right), FRONTAL_VAULT_ELEVATION, VAULT_ELEVATION)
+    return np.asarray(superior > least * np.hypot(right, anterior))
 
 
 def _vault(cavity: Cavity, surface: Mask) -> Mask:
     """The cavity's surface under the calvarium, away from the ends of the scan."""
-    return cavity.brain & surface & (_elevation(cavity) > 0.0) & ~_near_end_of_scan(cavity)
+    return cavity.brain & surface & _upper(cavity) & ~_near_end_of_scan(cavity)
 
 
 def _near_end_of_scan(cavity: Cavity) -> Mask:
@@ -135,12 +144,14 @@ def _faces() -> list[tuple[slice | int, ...]]:
 
 def _skull_thickness(cavity: Cavity, vault: Mask) -> float:
     near = distance_to(cavity.brain, SPACING_MM) <= 16.0
-    bone_ml = _ml(near & cavity.skull & (_elevation(cavity) > 0.0))
+    bone_ml = _ml(near & cavity.skull & _upper(cavity))
     return 10.0 * bone_ml / max(np.count_nonzero(vault) * SURFACE_CM2, 1.0)
 
 
 def _defect(cavity: Cavity, vault: Mask) -> float:
-    uncovered = vault & (distance_to(cavity.skull, SPACING_MM) > UNCOVERED_MM)
+    # A thin vault in thick slices is averaged down to little more than soft tissue.
+    covering = (cavity.head.data >= SOFT_HU[1]) & ~cavity.brain
+    uncovered = vault & (distance_to(covering, SPACING_MM) > UNCOVERED_MM)
     if not uncovered.any():
         return 0.0
     return float(np.count_nonzero(vault & dilate(uncovered, UNCOVERED_MM, SPACING_MM)) * SURFACE_CM2)
@@ -159,15 +170,3 @@ def _blood_like(averaged: NDArray, depth_mm: NDArray) -> float:
     compact = dilate(erode(dense, SPACING_MM, SPACING_MM), SPACING_MM, SPACING_MM) & dense
     labels, count = ndimage.label(compact)
     return float(np.bincount(labels.ravel())[1:].max() * VOXEL_ML) if count else 0.0
-
-
-def _noise(volume: Volume, brain: Mask) -> float:
-    """Robust standard deviation (1.4826 MAD) of neighbours' differences along i in the middle layers."""
-    layers = np.flatnonzero(brain.any(axis=(0, 1)))
-    values = []
-    for k in layers[len(layers) // 3 : 2 * len(layers) // 3 + 1 : max(1, len(layers) // 12)]:
-        inside = ndimage.binary_erosion(brain[:, :, k], iterations=5)
-        steps = np.diff(volume.data[:, :, k].astype(np.float32), axis=0)[inside[1:] & inside[:-1]]
-        if steps.size:
-            values.append(1.4826 * float(np.median(np.abs(steps))) / np.sqrt(2.0))
-    return float(np.median(values)) if values else 0.0

@@ -73,10 +73,10 @@ def find_midsagittal_plane(volume: Volume) -> MidsagittalPlane:
     Raises:
         InputError: the volume shows no head, or none that mirrors.
     """
-    return plane_of(find_cavity(orthogonal(volume).reoriented_to_ras()))
+    return find_plane(find_cavity(orthogonal(volume).reoriented_to_ras()))
 
 
-def plane_of(cavity: Cavity) -> MidsagittalPlane:
+def find_plane(cavity: Cavity) -> MidsagittalPlane:
     """The plane that mirrors the cranial cavity and the skull around it best.
 
     The mean limited difference of HU between mirrored points is minimised over two angles and an offset, from

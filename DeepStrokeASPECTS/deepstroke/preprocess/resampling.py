@@ -225,11 +225,16 @@ def linear_weights(n_in: int, n_out: int, start: float, step: float) -> csr_arra
 
 
 def apply_along(weights: csr_array, data: NDArray, axis: int) -> NDArray[np.float32]:
-    """Multiply every line of an array along an axis by a (n_out, n_in) matrix."""
-    lines = np.moveaxis(data, axis, 0)
-    flat = np.ascontiguousarray(lines, dtype=np.float32).reshape(lines.shape[0], -1)
-    product = (weights @ flat).reshape(weights.shape[0], *lines.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(product, 0, axis))
+    """Multiply every line of an array along an axis by a (n_out, n_in) matrix.
+
+    The layout in memory decides how: only the first axis can use the sparse matrix without a copy of the array.
+    """
+    data = np.ascontiguousarray(data, dtype=np.float32)
+    if axis == 0:
+        product = weights @ data.reshape(data.shape[0], -1)
+        return np.asarray(product).reshape(weights.shape[0], *data.shape[1:])
+    dense = weights.toarray()
+    return np.matmul(dense, data) if axis == 1 else np.matmul(data, dense.T)
 
 
 def _smooth_for(data: NDArray, reference_to_volume: Affine) -> NDArray:
