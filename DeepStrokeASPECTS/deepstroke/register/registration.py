@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from deepstroke.errors import ConfigError
 from deepstroke.frames import Affine, as_affine
 from deepstroke.progress import Progress, silent, within
+from deepstroke.register.ants import AntsPreset, ants_transform
+from deepstroke.register.greedy import greedy_transform
 from deepstroke.register.quality import QualityLimits, judged, measured_quality
 from deepstroke.register.settings import FastSettings
 from deepstroke.register.transform import SpatialTransform
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 Engine = Literal["fast", "ants", "greedy"]
-AntsPreset = Literal["syn", "syncc", "aggressive"]
 
 
 def register(
@@ -64,16 +65,28 @@ def register(
         >>> transform = register(scan, atlas.template, moving_mask=atlas.brain)  # doctest: +SKIP
         >>> labels = transform.apply(atlas.labels, reference=scan)  # doctest: +SKIP
     """
-    from deepstroke.register.fast import fast_transform
-
     if engine not in get_args(Engine):
         raise ConfigError(f"engine is one of {', '.join(get_args(Engine))}, found {engine!r}", code="engine")
+    if preset is not None and (engine != "ants" or preset not in get_args(AntsPreset)):
+        raise ConfigError(
+            f"preset {preset!r} with engine {engine!r}: "
+            f"only the engine 'ants' has presets: {', '.join(get_args(AntsPreset))}",
+            code="preset",
+        )
     settings = settings or FastSettings()
     start = None if initial is None else as_affine(initial)
     progress(0.0, "preparing the images")
     still = working_image(fixed, fixed_mask, settings.spacing_mm, settings.margin_mm)
     moved = working_image(moving, moving_mask, settings.spacing_mm / 2, settings.margin_mm)
-    transform = fast_transform(still, moved, start, settings, _torch_device(device), within(progress, 0.05, 0.95))
+    stage = within(progress, 0.05, 0.95)
+    if engine == "ants":
+        transform = ants_transform(still, moved, start, preset or "syn", stage)
+    elif engine == "greedy":
+        transform = greedy_transform(still, moved, start, stage)
+    else:
+        from deepstroke.register.fast import fast_transform
+
+        transform = fast_transform(still, moved, start, settings, _torch_device(device), stage)
     progress(0.95, "measuring the fit")
     quality = measured_quality(transform, still, moved)
     return replace(transform, quality=quality, findings=judged(quality, limits or QualityLimits()))

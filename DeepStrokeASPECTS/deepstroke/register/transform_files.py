@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepstroke.errors import InputError
-from deepstroke.frames import RAS_TO_LPS, as_affine
+from deepstroke.frames import RAS_TO_LPS, Affine, as_affine
 from deepstroke.nifti import atomic_path
 from deepstroke.register.transform import DisplacementField, SpatialTransform, Step
 
@@ -89,6 +89,22 @@ def _itk_field(displacement: DisplacementField) -> SimpleITK.DisplacementFieldTr
     return SimpleITK.DisplacementFieldTransform(image)
 
 
+def affine_from_itk(part: SimpleITK.Transform) -> Affine:
+    """A linear ITK transform (LPS+ mm) as a 4 x 4 affine in RAS+ mm."""
+    import SimpleITK
+
+    # A linear map is known by where it sends the origin and the unit vectors.
+    lps = np.eye(4)
+    lps[:3, 3] = part.TransformPoint((0.0, 0.0, 0.0))
+    if isinstance(part, SimpleITK.AffineTransform):
+        lps[:3, :3] = np.reshape(part.GetMatrix(), (3, 3))
+    else:
+        lps[:3, :3] = np.stack(
+            [np.array(part.TransformPoint(unit)) - lps[:3, 3] for unit in np.eye(3).tolist()], axis=1
+        )
+    return as_affine(RAS_TO_LPS @ lps @ RAS_TO_LPS)
+
+
 def _steps(path: Path) -> tuple[Step, ...]:
     import SimpleITK
 
@@ -112,24 +128,16 @@ def _step(part: SimpleITK.Transform, path: Path) -> Step:
 
     part = part.Downcast()
     if isinstance(part, SimpleITK.DisplacementFieldTransform):
-        return _field(part.GetDisplacementField())
+        return field_from_itk(part.GetDisplacementField())
     if not part.IsLinear():
         raise InputError(
             f"{path}: expected affines and displacement fields, found {part.GetName()}", code="transform-kind"
         )
-    # A linear map is known by where it sends the origin and the unit vectors.
-    lps = np.eye(4)
-    lps[:3, 3] = part.TransformPoint((0.0, 0.0, 0.0))
-    if isinstance(part, SimpleITK.AffineTransform):
-        lps[:3, :3] = np.reshape(part.GetMatrix(), (3, 3))
-    else:
-        lps[:3, :3] = np.stack(
-            [np.array(part.TransformPoint(unit)) - lps[:3, 3] for unit in np.eye(3).tolist()], axis=1
-        )
-    return as_affine(RAS_TO_LPS @ lps @ RAS_TO_LPS)
+    return affine_from_itk(part)
 
 
-def _field(image: SimpleITK.Image) -> DisplacementField:
+def field_from_itk(image: SimpleITK.Image) -> DisplacementField:
+    """A vector image of displacements in LPS+ mm as a displacement field in RAS+ mm."""
     import SimpleITK
 
     vectors = SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0, 3) * _FLIP
