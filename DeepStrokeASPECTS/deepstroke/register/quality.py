@@ -59,7 +59,7 @@ class QualityLimits:
 
     Attributes are in the units of ``RegistrationQuality``; ``affine_scale`` is judged both ways round. The limits on
     correlation are low, for an average template correlates little with one noisy scan. Measured against the embedded
-    atlas: NCC .45 and .58, LNCC .27 and .40 on two real scans laid right; NCC .28 and .40, LNCC .17 and .20 on the first
+    atlas: NCC .45 and .52, LNCC .27 and .26 on two real scans laid right; NCC .28 and .40, LNCC .17, .20 on the first
     of them turned upside down and back to front.
     """
 
