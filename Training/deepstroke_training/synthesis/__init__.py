@@ -1,5 +1,6 @@
 """Synthetic head CT with truth: for tests, for training, and in place of data that can't be shared."""
 
+from deepstroke_training.synthesis.cohort import synthesize
 from deepstroke_training.synthesis.dicom_writer import SeriesTags, write_series
 from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead
 from deepstroke_training.synthesis.pathology import LesionLabel
@@ -32,5 +33,6 @@ __all__ = [
     "TrainingSource",
     "Truth",
     "make_sample_scan",
+    "synthesize",
     "write_series",
 ]

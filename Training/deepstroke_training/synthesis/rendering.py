@@ -24,6 +24,7 @@ CALCIFICATIONS: dict[Calcification, tuple[tuple[float, float, float], float]] = 
 Maps = dict[str, torch.Tensor]
 
 CALCIFIED_HU = 170.0
+ARTERY_HU = 42.0
 DURA_HU = 50.0
 SINUS_HU = 56.0
 
@@ -123,14 +124,16 @@ class CaseModel:
         for lesion in self.lesions:
             hu, weight = pathology.apply_lesion(hu, weights, lesion, points, settings.csf_hu)
             lesions[lesion.label - 1] = torch.maximum(lesions[lesion.label - 1], weight)
-        hu = skull.over(hu, skull.inside(fields["artery"] - 1.6, edge), 42.0)
-        hu = skull.over(hu, skull.inside(fields["mca"] - 1.1, edge), 42.0)
+        contrast = self.settings.acquisition.enhancement_hu
+        hu = hu + 0.03 * contrast * weights[0]
+        hu = skull.over(hu, skull.inside(fields["artery"] - 1.6, edge), ARTERY_HU + contrast)
+        hu = skull.over(hu, skull.inside(fields["mca"] - 1.1, edge), ARTERY_HU + contrast)
         for artery in self.settings.pathology.lesions:
             if isinstance(artery, HyperdenseArtery):
                 hu, weight = pathology.apply_artery(hu, fields["mca"], points, artery, edge)
                 lesions[pathology.LesionLabel.HYPERDENSE_ARTERY - 1] = weight
-        hu = skull.over(hu, 0.8 * skull.inside(fields["dura"] - 0.7, edge), DURA_HU)
-        hu = skull.over(hu, skull.inside(fields["sinus"], edge), SINUS_HU)
+        hu = skull.over(hu, 0.8 * skull.inside(fields["dura"] - 0.7, edge), DURA_HU + 0.2 * contrast)
+        hu = skull.over(hu, skull.inside(fields["sinus"], edge), SINUS_HU + 0.7 * contrast)
         return self._calcified(hu, points, edge), lesions
 
     def _calcified(self, hu: torch.Tensor, points: torch.Tensor, edge: float) -> torch.Tensor:

@@ -169,6 +169,7 @@ class AcquisitionSettings:
         streak_hu: depth of the dark band between the petrous bones.
         render_mm: in-plane step at which anatomy is computed before it is brought to the matrix.
         head_rest: whether the rest is seen behind the head.
+        enhancement_hu: how far contrast medium brightens the arteries; 0 in a plain scan.
     """
 
     matrix: int = 512
@@ -188,6 +189,7 @@ class AcquisitionSettings:
     streak_hu: float = 6.0
     render_mm: float = 0.8
     head_rest: bool = True
+    enhancement_hu: float = 0.0
 
     def __post_init__(self) -> None:
         faults = _outside("thickness_mm", self.thickness_mm, 0.3, 10) + _outside("step_mm", self.step_mm, 0.3, 10)
