@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from deepstroke import atlas as atlases
 from deepstroke.atlas.model import Atlas
+from deepstroke.atlas.overlay_cloud import OverlayCloud
 from deepstroke.atlas.propagate import propagate_labels
 from deepstroke.dicom.judging import judge
+from deepstroke.dicom.overlays import OverlayPlanes, read_overlays
 from deepstroke.dicom.scan import Scan, read_scan
 from deepstroke.dicom.series import group_series
 from deepstroke.dicom.source import FileSource
-from deepstroke.errors import DicomSeriesError
-from deepstroke.findings import Finding
+from deepstroke.errors import DicomSeriesError, RegistrationError
 from deepstroke.preprocess.brain import analyse_head
 from deepstroke.register import SpatialTransform, register
 from deepstroke.register.quality import RegistrationQuality
 from deepstroke.stages import StageClock
 from deepstroke.volume import LabelMap, Volume
+from deepstroke_training.curation.case_files import figures_of, review_flags, write_case
+from deepstroke_training.curation.curated import CuratedCase
 from deepstroke_training.curation.identities import Salt
-from deepstroke_training.curation.pictures import draw_case
-from deepstroke_training.curation.quality import CaseQuality, flags
+from deepstroke_training.curation.quality import CaseQuality, agreement
 from deepstroke_training.curation.series_index import read_series_headers
 from deepstroke_training.curation.settings import CurationSettings
-from deepstroke_training.curation.stages import carry_to_template, strip, whole_hu
-from deepstroke_training.curation.storage import (
-    QC_FOLDER,
-    VOLUME_FOLDERS,
-    WrittenFile,
-    require_space,
-    write_checked,
-    written,
+from deepstroke_training.curation.stages import (
+    carry_overlay,
+    carry_to_template,
+    distances_to_outlines,
+    overlay_cloud,
+    second_pass,
+    strip,
+    whole_hu,
 )
+from deepstroke_training.curation.storage import WrittenFile
 
 
 @dataclass(frozen=True)
@@ -77,27 +80,6 @@ class CaseReceipt:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class CuratedCase:
-    """Everything that a case leaves in the data set, still in memory.
-
-    Attributes:
-        raw, raw_labels: the scan in whole HU and its regions, on the scan's orthogonal grid.
-        stripped: the scan with 0 outside the brain.
-        registered, registered_labels: the stripped scan and its regions on the template's grid.
-        quality: figures.
-        findings: of every stage.
-    """
-
-    raw: Volume
-    raw_labels: LabelMap
-    stripped: Volume
-    registered: Volume
-    registered_labels: LabelMap
-    quality: CaseQuality
-    findings: tuple[Finding, ...]
-
-
 def curate_case(job: CaseJob) -> CaseReceipt:
     """Read, strip, register and label one series, and write its part of the data set.
 
@@ -108,16 +90,27 @@ def curate_case(job: CaseJob) -> CaseReceipt:
     _use_one_thread()
     clock = StageClock()
     atlas = _atlas(job.settings.atlas)
-    with clock.stage("read", 0, 0.1):
+    with clock.stage("read", 0.0, 0.1):
         scan = _read(job)
-    case = curate(scan, atlas, job.settings, clock)
-    with clock.stage("write", 0.9, 1):
-        files = _write(job, case, scan)
-    return CaseReceipt(_figures(job, scan, case), files, clock.seconds)
+        planes = read_overlays(scan.series)
+    case = curate(scan, planes, atlas, job.settings, clock)
+    review = review_flags(case, job.findings, job.settings.review)
+    with clock.stage("write", 0.9, 1.0):
+        files = write_case(case, job.name, job.dataset, job.settings.reserve_mb, review)
+    return CaseReceipt(figures_of(case, job.findings, review), files, clock.seconds)
 
 
-def curate(scan: Scan, atlas: Atlas, settings: CurationSettings, clock: StageClock | None = None) -> CuratedCase:
+def curate(
+    scan: Scan, planes: OverlayPlanes, atlas: Atlas, settings: CurationSettings, clock: StageClock | None = None
+) -> CuratedCase:
     """Take a scan through every stage.
+
+    Args:
+        scan: the series.
+        planes: its overlays, which may be empty.
+        atlas: whose template and regions are used.
+        settings: of the registration.
+        clock: takes the seconds of each stage.
 
     Raises:
         InputError: the scan shows no head that can be read.
@@ -132,11 +125,48 @@ def curate(scan: Scan, atlas: Atlas, settings: CurationSettings, clock: StageClo
         to_template = _registered(scan.volume, head.brain, atlas, settings)
     with clock.stage("label", 0.8, 0.85):
         labels = propagate_labels(atlas, to_template, scan.volume)
-    with clock.stage("carry", 0.85, 0.9):
+    with clock.stage("carry", 0.85, 0.88):
         registered = whole_hu(carry_to_template(stripped, to_template, atlas))
-    quality = CaseQuality(_measured(to_template), head.brain_ml, len(labels.present()))
-    findings = (*scan.findings, *head.findings, *to_template.findings)
-    return CuratedCase(raw, labels, stripped, registered, atlas.labels, quality, findings)
+    case = CuratedCase(
+        raw=raw,
+        raw_labels=labels,
+        stripped=stripped,
+        registered=registered,
+        registered_labels=atlas.labels,
+        overlay=None,
+        quality=CaseQuality(_measured(to_template), head.brain_ml, len(labels.present())),
+        findings=(*scan.findings, *head.findings, *to_template.findings, *planes.findings),
+    )
+    if planes.is_empty:
+        return case
+    with clock.stage("overlay", 0.88, 0.9):
+        return _with_overlay(case, overlay_cloud(planes, scan.slices), to_template, atlas, settings)
+
+
+def _with_overlay(
+    case: CuratedCase, cloud: OverlayCloud, to_template: SpatialTransform, atlas: Atlas, settings: CurationSettings
+) -> CuratedCase:
+    """A case after the second pass: its overlay, and labels refined by it.
+
+    The overlay that goes into the mean is the first pass's: it must not know the atlas that is drawn on the mean.
+    """
+    overlay = carry_overlay(cloud, case.raw, to_template, atlas)
+    first_mm = distances_to_outlines(cloud.points_ras, case.raw_labels)
+    refined, finding = second_pass(to_template, cloud, atlas) if settings.second_pass else (to_template, None)
+    labels = propagate_labels(atlas, refined, case.raw)
+    within = SpatialTransform(
+        refined.steps[len(to_template.steps) :],
+        refined.inverse_steps[: len(refined.inverse_steps) - len(to_template.inverse_steps)],
+    )
+    near = agreement(first_mm, distances_to_outlines(cloud.points_ras, labels))
+    return replace(
+        case,
+        raw_labels=labels,
+        registered_labels=propagate_labels(atlas, within, atlas.template) if within.steps else atlas.labels,
+        overlay=overlay,
+        quality=replace(case.quality, regions=len(labels.present()), overlay=near),
+        findings=case.findings if finding is None else (*case.findings, finding),
+    )
 
 
 def _read(job: CaseJob) -> Scan:
@@ -162,51 +192,8 @@ def _registered(scan: Volume, brain: LabelMap, atlas: Atlas, settings: CurationS
 
 def _measured(transform: SpatialTransform) -> RegistrationQuality:
     if transform.quality is None:
-        raise DicomSeriesError("the registration was not measured", code="registration")
+        raise RegistrationError("the registration was not measured", code="registration")
     return transform.quality
-
-
-def _write(job: CaseJob, case: CuratedCase, scan: Scan) -> tuple[WrittenFile, ...]:
-    volumes = dict(
-        zip(
-            VOLUME_FOLDERS,
-            (case.raw, case.raw_labels, case.stripped, case.registered, case.registered_labels),
-            strict=True,
-        )
-    )
-    job.dataset.mkdir(parents=True, exist_ok=True)
-    require_space(job.dataset, sum(v.data.nbytes for v in volumes.values()) / 1e6, job.settings.reserve_mb)
-    files = [write_checked(volume, job.dataset, f"{name}/{job.name}.nii.gz") for name, volume in volumes.items()]
-    picture = f"{QC_FOLDER}/{job.name}.png"
-    draw_case(
-        case.raw, case.raw_labels, case.registered, case.registered_labels, _caption(job, case), job.dataset / picture
-    )
-    return (*files, written(job.dataset, picture))
-
-
-def _caption(job: CaseJob, case: CuratedCase) -> tuple[str, str]:
-    figures = case.quality.registration
-    facts = (
-        f"{job.name}   NCC {figures.ncc:.3f}   LNCC {figures.lncc:.3f}   brains' Dice {figures.mask_dice:.3f}   "
-        f"least Jacobian {figures.jacobian_min:.2f}   inverse error {figures.inverse_error_p99_mm:.2f} mm"
-    )
-    review = _flags(job, case)
-    return facts, "look at: " + ", ".join(review) if review else ""
-
-
-def _flags(job: CaseJob, case: CuratedCase) -> tuple[str, ...]:
-    noticed = (*case.findings, *(Finding(code, "") for code in job.findings))
-    return flags(case.quality, noticed, job.settings.review)
-
-
-def _figures(job: CaseJob, scan: Scan, case: CuratedCase) -> dict[str, Any]:
-    return {
-        "shape": list(case.raw.shape),
-        "spacing_mm": [round(step, 5) for step in case.raw.spacing_mm],
-        **case.quality.as_dict(),
-        "findings": sorted({finding.code for finding in case.findings} | set(job.findings)),
-        "review": list(_flags(job, case)),
-    }
 
 
 @lru_cache(maxsize=1)

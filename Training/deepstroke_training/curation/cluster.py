@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 WORKER_DEATHS = 3
 #: Tasks handed to the scheduler for each worker thread, so that none waits for the next.
 _IN_FLIGHT = 2
+_OTHER_VERSION = "worker-version"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _guarded(function: Callable[[Job], Result], job: Job, name: str, version: st
     """Runs on a worker: nothing that goes wrong with one job may reach dask's logs, which would print the job."""
     if code_version() != version:
         message = f"a worker runs code {code_version()}, this run {version}; install the same version on every node"
-        return Outcome(name, None, Failure("worker-version", message))
+        return Outcome(name, None, Failure(_OTHER_VERSION, message))
     try:
         return Outcome(name, function(job), None)
     except DeepStrokeError as error:
@@ -160,7 +161,10 @@ def _outcome(future: Any) -> Outcome[Any]:
 
     name = future.key.split("-", 1)[1]
     if future.status == "finished":
-        return future.result()
+        outcome = future.result()
+        if outcome.failure is not None and outcome.failure.code == _OTHER_VERSION:
+            raise ConfigError(outcome.failure.message, code=_OTHER_VERSION)
+        return outcome
     error = future.exception() if future.status == "error" else None
     if isinstance(error, KilledWorker):
         message = f"its worker died {WORKER_DEATHS + 1} times; too little memory, or a fault in a codec"

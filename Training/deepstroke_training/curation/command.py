@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from deepstroke.commands.console import console_progress, show
+from deepstroke.register.settings import FastSettings
 from deepstroke_training.curation.settings import CurationSettings, Selection, coarse_registration
 
 _DESCRIPTION = """\
@@ -34,6 +35,9 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     work.add_argument("--atlas", metavar="NAME", help="name or folder of the atlas (default: the embedded one)")
     work.add_argument("--select", choices=get_args(Selection), default="every", help="which usable series become cases")
     work.add_argument("--coarse", action="store_true", help="register at 4 mm, to try a run out; not to train on")
+    work.add_argument(
+        "--no-second-pass", action="store_true", help="don't refine labels by the overlay of a series that carries one"
+    )
     work.add_argument("--index-only", action="store_true", help="stop when index.csv says what would become a case")
     work.add_argument("--retry", action="store_true", help="try quarantined cases again")
     work.add_argument(
@@ -48,9 +52,10 @@ def _run(arguments: argparse.Namespace) -> None:
     settings = CurationSettings(
         atlas=arguments.atlas,
         device=arguments.device,
+        second_pass=not arguments.no_second_pass,
         selection=arguments.select,
         reserve_mb=arguments.reserve_mb,
-        **({"registration": coarse_registration()} if arguments.coarse else {}),
+        registration=coarse_registration() if arguments.coarse else FastSettings(),
     )
     with console_progress(arguments.quiet) as progress:
         report = curate_media(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepstroke.errors import ConfigError, InputError
+from deepstroke.errors import InputError
 from deepstroke.progress import Progress
 from deepstroke_training.curation.cases import CaseJob, CaseReceipt, curate_case
 from deepstroke_training.curation.cluster import Failure, Outcome, run_tasks
@@ -102,7 +102,7 @@ def _content(outcome: Outcome[CaseReceipt], row: dict[str, Any], workspace: Work
     """What the journal keeps of a case.
 
     Raises:
-        InputError, ConfigError: what went wrong concerns every case, so the run stops.
+        InputError: the disk is at fault, which concerns every case, so the run stops.
     """
     if outcome.result is not None:
         files = [asdict(file) for file in outcome.result.files]
@@ -110,9 +110,7 @@ def _content(outcome: Outcome[CaseReceipt], row: dict[str, Any], workspace: Work
     failure = outcome.failure or Failure("internal-error", "no result")
     if failure.code in DISK_CODES:
         raise InputError(failure.message, code=failure.code)
-    if failure.code == "worker-version":
-        raise ConfigError(failure.message, code=failure.code)
-    paths = {Path(file.path) for file in workspace.index.files_of(row["series"])}
+    paths = {file.path for file in workspace.index.files_of(row["series"])}
     return {"status": "failed", "code": failure.code, "why": without_identifiers(failure.message, paths)}
 
 

@@ -6,6 +6,7 @@ It holds file names and salted hashes, no attribute of any file, and lies outsid
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,9 +19,9 @@ from deepstroke.errors import ConfigError, InputError
 _FORMAT = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
-    path TEXT NOT NULL, member TEXT NOT NULL, place INTEGER NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL,
-    series TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, run INTEGER NOT NULL,
-    PRIMARY KEY (path, member)) WITHOUT ROWID;
+    folder TEXT NOT NULL, name TEXT NOT NULL, member TEXT NOT NULL, place INTEGER NOT NULL, size INTEGER NOT NULL,
+    changed INTEGER NOT NULL, series TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (folder, name, member)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS journal (stage TEXT NOT NULL, key TEXT NOT NULL, entry TEXT NOT NULL,
     PRIMARY KEY (stage, key)) WITHOUT ROWID;
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS rows (name TEXT NOT NULL, sorting TEXT NOT NULL, cont
 """
 
 _ADD_FILE = """
-INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path, member) DO UPDATE SET
+INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folder, name, member) DO UPDATE SET
     series = CASE WHEN size = excluded.size AND changed = excluded.changed THEN series ELSE excluded.series END,
     code = CASE WHEN size = excluded.size AND changed = excluded.changed THEN code ELSE excluded.code END,
     message = CASE WHEN size = excluded.size AND changed = excluded.changed THEN message ELSE excluded.message END,
@@ -42,7 +43,8 @@ class IndexedFile(NamedTuple):
     """One file of a medium.
 
     Attributes:
-        path: the file, or the archive that holds it.
+        folder: of the file, or of the archive that holds it.
+        name: of the file or the archive in that folder.
         member: its name in an archive; empty for a file of its own.
         place: of the member in its archive.
         size: in bytes, of the file or the archive.
@@ -52,7 +54,8 @@ class IndexedFile(NamedTuple):
         message: the same in words.
     """
 
-    path: str
+    folder: str
+    name: str
     member: str
     place: int
     size: int
@@ -61,10 +64,28 @@ class IndexedFile(NamedTuple):
     code: str = ""
     message: str = ""
 
+    @classmethod
+    def of(
+        cls, source: FileSource, size: int, changed: int, series: str, code: str = "", message: str = ""
+    ) -> IndexedFile:
+        """The entry of a file or of a member of an archive."""
+        return cls(*_place(source), source.order, size, changed, series, code, message)
+
     @property
     def source(self) -> FileSource:
         """Where its bytes lie."""
-        return FileSource(Path(self.path), self.member or None, self.place)
+        return FileSource(self.path, self.member or None, self.place)
+
+    @property
+    def path(self) -> Path:
+        """The file, or the archive that holds it."""
+        return Path(f"{self.folder}{os.sep}{self.name}")
+
+
+def _place(source: FileSource) -> tuple[str, str, str]:
+    """Folder, name and member of a source."""
+    folder, _, name = str(source.path).rpartition(os.sep)
+    return folder, name, source.member or ""
 
 
 class FileIndex:
@@ -108,12 +129,15 @@ class FileIndex:
             self._database.execute("INSERT INTO runs VALUES (?)", (last + 1,))
         return int(last) + 1
 
-    def is_known(self, path: str, size: int, changed: int) -> bool:
-        """Whether a file was seen as it is now; if so it is kept for this run, with all members of an archive."""
-        known = self._database.execute(
-            "UPDATE files SET run = ? WHERE path = ? AND size = ? AND changed = ?", (self.run, path, size, changed)
-        )
-        return known.rowcount > 0
+    def known_in(self, folder: Path) -> dict[str, tuple[int, int]]:
+        """Size and time of change of every file in a folder that is known from this or an earlier run."""
+        query = "SELECT name, size, changed FROM files WHERE folder = ?"
+        return {name: (size, changed) for name, size, changed in self._database.execute(query, (str(folder),))}
+
+    def keep(self, folder: Path, names: Iterable[str]) -> None:
+        """Take files over from an earlier run, archives with all their members."""
+        query = "UPDATE files SET run = ? WHERE folder = ? AND name = ?"
+        self._database.executemany(query, ((self.run, str(folder), name) for name in names))
 
     def add(self, files: Iterable[IndexedFile]) -> None:
         """Remember files; what is known of a file that hasn't changed stays."""
@@ -128,16 +152,17 @@ class FileIndex:
         """Forget files that are no longer on the media."""
         with self._database:
             self._database.execute("DELETE FROM files WHERE run <> ?", (self.run,))
-            self._database.execute("CREATE INDEX IF NOT EXISTS files_by_series ON files (series, path, place)")
+            self._database.execute("CREATE INDEX IF NOT EXISTS files_by_series ON files (series)")
 
-    def move(self, path: str, member: str, series: str) -> None:
+    def move(self, source: FileSource, series: str) -> None:
         """Put a file into the series that its header names."""
-        self._database.execute("UPDATE files SET series = ? WHERE path = ? AND member = ?", (series, path, member))
+        query = "UPDATE files SET series = ? WHERE folder = ? AND name = ? AND member = ?"
+        self._database.execute(query, (series, *_place(source)))
 
-    def reject(self, path: str, member: str, code: str, message: str) -> None:
+    def reject(self, source: FileSource, code: str, message: str) -> None:
         """Note why a file of a series can't be read."""
-        query = "UPDATE files SET code = ?, message = ? WHERE path = ? AND member = ?"
-        self._database.execute(query, (code, message, path, member))
+        query = "UPDATE files SET code = ?, message = ? WHERE folder = ? AND name = ? AND member = ?"
+        self._database.execute(query, (code, message, *_place(source)))
 
     def count_files(self) -> int:
         """Number of files on the media."""
@@ -160,8 +185,11 @@ class FileIndex:
 
     def files_of(self, series: str) -> list[IndexedFile]:
         """The files of one series, sorted by path."""
-        query = "SELECT path, member, place, size, changed, series, code, message FROM files WHERE series = ?"
-        return [IndexedFile(*row) for row in self._database.execute(query + " ORDER BY path, place", (series,))]
+        query = (
+            "SELECT folder, name, member, place, size, changed, series, code, message FROM files WHERE series = ? "
+            "ORDER BY folder, name, place"
+        )
+        return [IndexedFile(*row) for row in self._database.execute(query, (series,))]
 
     def lost_of(self, series: str) -> int:
         """How many files of a series its DICOMDIR names in vain."""
@@ -171,10 +199,10 @@ class FileIndex:
         """Everything that is missing, damaged or no DICOM: path, code, message, series; sorted."""
         query = (
             "SELECT path, code, message, series FROM losses UNION ALL "
-            "SELECT CASE member WHEN '' THEN path ELSE path || '!' || member END, code, message, series "
+            "SELECT folder || ? || name || CASE member WHEN '' THEN '' ELSE '!' || member END, code, message, series "
             "FROM files WHERE code <> '' ORDER BY 1, 2, 3"
         )
-        return iter(self._database.execute(query))
+        return iter(self._database.execute(query, (os.sep,)))
 
     def remember(self, stage: str, key: str, entry: dict[str, Any]) -> None:
         """Keep a journal's entry at hand."""

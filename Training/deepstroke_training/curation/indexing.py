@@ -122,11 +122,10 @@ def _content(outcome: Outcome[SeriesReceipt], workspace: Workspace) -> dict[str,
     """What the journal keeps of a judged series, or of one that couldn't be judged."""
     if outcome.result is not None:
         for file in outcome.result.rejected:
-            path, _, member = file.path.partition("!")
-            workspace.index.reject(path, member, file.code, file.message)
+            workspace.index.reject(file.source, file.code, file.message)
         return {"status": "done", "rows": list(outcome.result.rows)}
     failure = outcome.failure or Failure("internal-error", "no result")
-    paths = {Path(file.path) for file in workspace.index.files_of(outcome.name)}
+    paths = {file.path for file in workspace.index.files_of(outcome.name)}
     return {"status": "failed", "code": failure.code, "why": without_identifiers(failure.message, paths)}
 
 
@@ -145,15 +144,14 @@ def _moved(receipt: SeriesReceipt | None, workspace: Workspace) -> set[str]:
     """Put files that lie in another series than their DICOMDIR says where they belong; the series they went to."""
     misfiled = () if receipt is None else receipt.misfiled
     for source, series in misfiled:
-        workspace.index.move(str(source.path), source.member or "", series)
+        workspace.index.move(source, series)
     return {series for _, series in misfiled}
 
 
 def _refused(file: UnknownFile, failure: Failure) -> IndexedFile:
     """A file on which a worker died or failed."""
     source = file.source
-    place = (str(source.path), source.member or "", source.order)
-    return IndexedFile(*place, file.size, file.changed, "", failure.code, f"{source}: {failure.message}")
+    return IndexedFile.of(source, file.size, file.changed, "", failure.code, f"{source}: {failure.message}")
 
 
 def select_cases(workspace: Workspace) -> int:

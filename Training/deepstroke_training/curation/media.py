@@ -91,8 +91,7 @@ def look_up(files: Sequence[UnknownFile], salt: Salt) -> list[IndexedFile]:
                 series = salt.name("series", _series_uid(stream, str(source)))
         except DicomSeriesError as error:
             code, message = error.code, str(error)
-        place = (str(source.path), source.member or "", source.order)
-        found.append(IndexedFile(*place, file.size, file.changed, series, code, message))
+        found.append(IndexedFile.of(source, file.size, file.changed, series, code, message))
     return found
 
 
@@ -116,16 +115,36 @@ def _series_uid(stream: BinaryIO, name: str) -> str:
 
 
 def _walk_folder(medium: Path, index: FileIndex, salt: Salt) -> Iterator[UnknownFile]:
-    for folder, folders, names in os.walk(medium):
-        folders.sort()
-        names.sort(key=lambda name: (not _may_be_directory(name), name))
-        for name in names:
-            path = Path(folder, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(medium):
-                message = f"{path}: a link that leads out of the medium"
-                index.add_losses([(str(path), "outside-medium", message, "")])
-            elif path.is_file():
-                yield from _take(path, index, salt)
+    waiting = [medium]
+    while waiting:
+        with os.scandir(waiting.pop()) as listing:
+            entries = sorted(listing, key=lambda entry: (not _may_be_directory(entry.name), entry.name))
+        files = [entry for entry in entries if entry.is_file()]
+        waiting += [Path(entry.path) for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
+        yield from _take_folder(files, medium, index, salt)
+
+
+def _take_folder(
+    files: Sequence[os.DirEntry[str]], medium: Path, index: FileIndex, salt: Salt
+) -> Iterator[UnknownFile]:
+    """The files of one folder that have to be looked at; its DICOMDIR may name the others."""
+    directories = [entry for entry in files if _may_be_directory(entry.name) and _is_directory(Path(entry.path))]
+    for entry in directories:
+        _index_directory(Path(entry.path), index, salt)
+    if not files:
+        return
+    folder = Path(files[0].path).parent
+    known = index.known_in(folder)
+    kept = []
+    for entry in files:
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(medium):
+            message = f"{entry.path}: a link that leads out of the medium"
+            index.add_losses([(entry.path, "outside-medium", message, "")])
+        elif known.get(entry.name) == _stamp(entry):
+            kept.append(entry.name)
+        elif entry not in directories:
+            yield from _take(Path(entry.path), index)
+    index.keep(folder, kept)
 
 
 def _walk_file(medium: Path, index: FileIndex, salt: Salt) -> Iterator[UnknownFile]:
@@ -133,28 +152,25 @@ def _walk_file(medium: Path, index: FileIndex, salt: Salt) -> Iterator[UnknownFi
     if _is_directory(medium):
         yield from _walk_folder(medium.parent, index, salt)
     elif is_archive(medium):
-        size, changed = _stamp(medium)
-        if not index.is_known(str(medium), size, changed):
-            yield from (UnknownFile(source, size, changed) for source in find_files(medium))
+        stamp = _stamp(medium)
+        if index.known_in(medium.parent).get(medium.name) == stamp:
+            index.keep(medium.parent, [medium.name])
+        else:
+            yield from (UnknownFile(source, *stamp) for source in find_files(medium))
     else:
-        yield from _take(medium, index, salt)
+        yield from _take(medium, index)
 
 
-def _take(path: Path, index: FileIndex, salt: Salt) -> Iterator[UnknownFile]:
-    """A file that has to be looked at; a DICOMDIR or an archive stands for what it names."""
-    if _is_directory(path):
-        _index_directory(path, index, salt)
+def _take(path: Path, index: FileIndex) -> Iterator[UnknownFile]:
+    """A file that has to be looked at; an archive stands for its members."""
+    stamp = _stamp(path)
+    if not path.name.lower().endswith(_ARCHIVE_SUFFIXES):
+        yield UnknownFile(FileSource(path), *stamp)
         return
-    size, changed = _stamp(path)
-    if index.is_known(str(path), size, changed):
-        return
-    if path.name.lower().endswith(_ARCHIVE_SUFFIXES):
-        try:
-            yield from (UnknownFile(source, size, changed) for source in find_files(path))
-        except InputError as error:
-            index.add_losses([(str(path), error.code, str(error), "")])
-        return
-    yield UnknownFile(FileSource(path), size, changed)
+    try:
+        yield from (UnknownFile(source, *stamp) for source in find_files(path))
+    except InputError as error:
+        index.add_losses([(str(path), error.code, str(error), "")])
 
 
 def _index_directory(path: Path, index: FileIndex, salt: Salt) -> None:
@@ -177,7 +193,9 @@ def _index_directory(path: Path, index: FileIndex, salt: Salt) -> None:
     )
     # A record without a series is no image; its file is looked at when the walk comes to it.
     index.add(
-        IndexedFile(str(file), "", 0, *_stamp(file), series_of(record)) for record, file in found if record.series_uid
+        IndexedFile.of(FileSource(file), *_stamp(file), series_of(record))
+        for record, file in found
+        if record.series_uid
     )
 
 
@@ -192,6 +210,7 @@ def _is_directory(path: Path) -> bool:
         return is_media_directory(stream)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def _stamp(file: Path | os.DirEntry[str]) -> tuple[int, int]:
+    """Size in bytes and time of the last change in ns."""
+    status = file.stat()
     return status.st_size, status.st_mtime_ns

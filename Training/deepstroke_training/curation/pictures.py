@@ -32,7 +32,7 @@ def draw_case(
     registered_labels: LabelMap,
     caption: Sequence[str],
     path: Path,
-    overlay: LabelMap | None = None,
+    overlay: Volume | None = None,
 ) -> None:
     """Draw both ASPECTS levels of a scan with its outlines, plain and labelled, and of the registered scan.
 
@@ -45,7 +45,7 @@ def draw_case(
         registered_labels: sided labels on that grid.
         caption: two lines.
         path: the PNG to write.
-        overlay: where the series' overlay has points, on the scan's grid; drawn in red.
+        overlay: counts of the overlay's points, on the scan's grid; drawn in red.
 
     Raises:
         InputError: the disk refuses.

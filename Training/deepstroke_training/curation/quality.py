@@ -29,6 +29,8 @@ REVIEWED_FINDINGS = frozenset(
         "overlay-lost",
         "overlay-impossible",
         "overlay-beyond-601E",
+        "overlay-too-sparse",
+        "refinement-folds",
     }
 )
 

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deepstroke import atlas as atlases
-from deepstroke.progress import Progress, silent, within
+from deepstroke.progress import Progress, silent
+from deepstroke.stages import StageClock
 from deepstroke_training.curation.cluster import connect
 from deepstroke_training.curation.curating import curate_cases
 from deepstroke_training.curation.indexing import index_media, judge_media, select_cases
 from deepstroke_training.curation.media import require_media
 from deepstroke_training.curation.settings import CurationSettings
-from deepstroke_training.curation.tables import count_unlisted, write_tables
-from deepstroke_training.curation.workspace import open_workspace
+from deepstroke_training.curation.tables import (
+    count_unlisted,
+    write_case_tables,
+    write_index_tables,
+    write_mean_overlay,
+)
+from deepstroke_training.curation.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class CurationReport:
         quarantined: series and cases that failed.
         unlisted: volumes in the folder that belong to no case of this run.
         seconds: wall seconds of every stage in each case that this run curated.
+        phases_s: wall seconds of the run's phases.
     """
 
     files: int
@@ -39,6 +46,7 @@ class CurationReport:
     quarantined: int
     unlisted: int
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    phases_s: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> str:
         """The report in a few lines."""
@@ -93,33 +101,44 @@ def curate_media(
     settings = settings or CurationSettings()
     require_media(media, dataset)
     atlas = _atlas_facts(settings.atlas)
+    clock = StageClock(progress)
     with (
         open_workspace(dataset, private, salt_file, settings, atlas) as workspace,
         connect(scheduler, workers, workspace.private / "spill") as client,
     ):
-        index_media(media, workspace, client, within(progress, 0.0, 0.05))
-        judge_media(workspace, client, within(progress, 0.05, 0.2))
-        select_cases(workspace)
-        seconds = {}
+        with clock.stage("index", 0.0, 0.05) as stage:
+            index_media(media, workspace, client, stage)
+        with clock.stage("judge", 0.05, 0.2) as stage:
+            judge_media(workspace, client, stage)
+            select_cases(workspace)
+        seconds: dict[str, list[float]] = {}
         if not index_only:
-            seconds = curate_cases(workspace, client, atlas, retry, within(progress, 0.2, 0.97))
-        progress(0.97, "writing tables")
-        write_tables(workspace)
-        if not index_only:
-            workspace.compact_journal()
-        index = workspace.index
-        report = CurationReport(
-            files=index.count_files(),
-            series=index.count_series(),
-            losses=sum(1 for _ in index.losses()),
-            cases=index.count_rows("cases"),
-            review=sum(bool(row["review"]) for row in index.rows("cases")),
-            quarantined=index.count_rows("quarantine"),
-            unlisted=0 if index_only else count_unlisted(workspace),
-            seconds=seconds,
-        )
+            with clock.stage("cases", 0.2, 0.95) as stage:
+                seconds = curate_cases(workspace, client, atlas, retry, stage)
+        with clock.stage("tables", 0.95, 1.0):
+            write_index_tables(workspace)
+            if not index_only:
+                write_case_tables(workspace)
+                write_mean_overlay(workspace)
+                workspace.compact_journal()
+        report = _report(workspace, seconds, clock.seconds)
     progress(1.0, "done")
     return report
+
+
+def _report(workspace: Workspace, seconds: dict[str, list[float]], phases_s: dict[str, float]) -> CurationReport:
+    index = workspace.index
+    return CurationReport(
+        files=index.count_files(),
+        series=index.count_series(),
+        losses=sum(1 for _ in index.losses()),
+        cases=index.count_rows("cases"),
+        review=sum(bool(row["review"]) for row in index.rows("cases")),
+        quarantined=index.count_rows("quarantine"),
+        unlisted=count_unlisted(workspace),
+        seconds=seconds,
+        phases_s=phases_s,
+    )
 
 
 def _atlas_facts(name: str | None) -> dict[str, str]:

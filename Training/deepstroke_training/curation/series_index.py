@@ -11,7 +11,7 @@ from typing import Any
 from deepstroke.dicom.header import SliceHeader, read_headers
 from deepstroke.dicom.judging import judge
 from deepstroke.dicom.parsing import pydicom_guarded
-from deepstroke.dicom.records import RejectedFile, SeriesRecord
+from deepstroke.dicom.records import SeriesRecord
 from deepstroke.dicom.series import group_series
 from deepstroke.dicom.source import FileSource, open_sources
 from deepstroke.errors import DicomSeriesError
@@ -39,6 +39,15 @@ class SeriesJob:
 
 
 @dataclass(frozen=True)
+class UnreadableFile:
+    """A file of a series that can't be read, and why; the message names it."""
+
+    source: FileSource
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class SeriesReceipt:
     """What is known of one series after it was judged.
 
@@ -49,7 +58,7 @@ class SeriesReceipt:
     """
 
     rows: tuple[dict[str, Any], ...]
-    rejected: tuple[RejectedFile, ...] = ()
+    rejected: tuple[UnreadableFile, ...] = ()
     misfiled: tuple[tuple[FileSource, str], ...] = ()
 
 
@@ -65,16 +74,16 @@ def judge_series(job: SeriesJob) -> SeriesReceipt:
     return SeriesReceipt(rows, tuple(rejected), tuple(astray.items()))
 
 
-def read_series_headers(sources: Iterable[FileSource]) -> tuple[list[SliceHeader], list[RejectedFile]]:
+def read_series_headers(sources: Iterable[FileSource]) -> tuple[list[SliceHeader], list[UnreadableFile]]:
     """The header of every slice in files, and the files that hold none."""
     headers: list[SliceHeader] = []
-    rejected: list[RejectedFile] = []
+    rejected: list[UnreadableFile] = []
     for source, opener in open_sources(sources):
         try:
             with opener() as stream:
                 headers.extend(read_headers(stream, source))
         except DicomSeriesError as error:
-            rejected.append(RejectedFile(str(source), error.code, str(error)))
+            rejected.append(UnreadableFile(source, error.code, str(error)))
     return headers, rejected
 
 
@@ -91,7 +100,7 @@ def content_hash(headers: Sequence[SliceHeader]) -> str:
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
-def _row(record: SeriesRecord, job: SeriesJob, rejected: Sequence[RejectedFile]) -> dict[str, Any]:
+def _row(record: SeriesRecord, job: SeriesJob, rejected: Sequence[UnreadableFile]) -> dict[str, Any]:
     header = record.headers[0]
     paths = {h.source.path for h in record.headers}
     findings = (*record.findings, *_losses(job.lost, len(rejected)))
@@ -122,7 +131,7 @@ def _losses(lost: int, rejected: int) -> list[Finding]:
     return findings
 
 
-def _unreadable(job: SeriesJob, rejected: Sequence[RejectedFile]) -> dict[str, Any]:
+def _unreadable(job: SeriesJob, rejected: Sequence[UnreadableFile]) -> dict[str, Any]:
     """The row of a series none of whose files can be read."""
     codes = Counter(file.code for file in rejected)
     why = "; ".join(f"{count} files: {code}" for code, count in sorted(codes.items()))

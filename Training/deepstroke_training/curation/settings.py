@@ -41,6 +41,7 @@ class CurationSettings:
         engine: of the registration.
         device: of the engine ``"fast"``; ``"cpu"`` gives the same bytes on every run.
         registration: settings of the engine ``"fast"``.
+        second_pass: whether labels are refined by the overlay of a series that carries one.
         selection: which usable series become cases.
         review: which figures flag a case.
         reserve_mb: space that must stay free where the data set lies; below it the run stops.
@@ -53,6 +54,7 @@ class CurationSettings:
     engine: Engine = "fast"
     device: str = "cpu"
     registration: FastSettings = field(default_factory=FastSettings)
+    second_pass: bool = True
     selection: Selection = "every"
     review: ReviewLimits = field(default_factory=ReviewLimits)
     reserve_mb: float = 500.0

@@ -16,13 +16,15 @@ from deepstroke.errors import InputError
 from deepstroke.nifti import atomic_path, read_volume, write_nifti
 from deepstroke.volume import Volume
 
-#: Folders of a data set that hold one file a case.
+#: Folders of a data set that hold one file a case; the last two only of series that carry overlays.
 VOLUME_FOLDERS = (
     "raw_volumes",
     "raw_segmentation",
     "stripped_volumes",
     "registered_volumes",
     "registered_segmentation",
+    "raw_overlays",
+    "registered_overlays",
 )
 QC_FOLDER = "qc"
 #: Codes of errors that concern the disk and so every case.
