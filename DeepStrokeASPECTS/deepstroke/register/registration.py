@@ -13,7 +13,7 @@ from deepstroke.register.greedy import greedy_transform
 from deepstroke.register.quality import QualityLimits, judged, measured_quality
 from deepstroke.register.settings import FastSettings
 from deepstroke.register.transform import SpatialTransform
-from deepstroke.register.working_image import working_image
+from deepstroke.register.working_image import WorkingImage, working_image
 from deepstroke.volume import LabelMap, Volume
 
 if TYPE_CHECKING:
@@ -65,6 +65,32 @@ def register(
         >>> transform = register(scan, atlas.template, moving_mask=atlas.brain)  # doctest: +SKIP
         >>> labels = transform.apply(atlas.labels, reference=scan)  # doctest: +SKIP
     """
+    settings = settings or FastSettings()
+    start = None if initial is None else as_affine(initial)
+    progress(0.0, "preparing the images")
+    still = working_image(fixed, fixed_mask, settings.spacing_mm, settings.margin_mm)
+    moved = working_image(moving, moving_mask, settings.spacing_mm / 2, settings.margin_mm)
+    stage = within(progress, 0.05, 0.95)
+    transform = engine_transform(still, moved, engine, preset, device, start, settings, stage)
+    progress(0.95, "measuring the fit")
+    quality = measured_quality(transform, still, moved)
+    return replace(transform, quality=quality, findings=judged(quality, limits or QualityLimits()))
+
+
+def engine_transform(
+    fixed: WorkingImage,
+    moving: WorkingImage,
+    engine: Engine = "fast",
+    preset: AntsPreset | None = None,
+    device: str = "auto",
+    initial: Affine | None = None,
+    settings: FastSettings | None = None,
+    progress: Progress = silent,
+) -> SpatialTransform:
+    """What one engine makes of two working images; nothing is measured or judged yet.
+
+    Arguments and errors are those of ``register``.
+    """
     if engine not in get_args(Engine):
         raise ConfigError(f"engine is one of {', '.join(get_args(Engine))}, found {engine!r}", code="engine")
     if preset is not None and (engine != "ants" or preset not in get_args(AntsPreset)):
@@ -73,23 +99,13 @@ def register(
             f"only the engine 'ants' has presets: {', '.join(get_args(AntsPreset))}",
             code="preset",
         )
-    settings = settings or FastSettings()
-    start = None if initial is None else as_affine(initial)
-    progress(0.0, "preparing the images")
-    still = working_image(fixed, fixed_mask, settings.spacing_mm, settings.margin_mm)
-    moved = working_image(moving, moving_mask, settings.spacing_mm / 2, settings.margin_mm)
-    stage = within(progress, 0.05, 0.95)
     if engine == "ants":
-        transform = ants_transform(still, moved, start, preset or "syn", stage)
-    elif engine == "greedy":
-        transform = greedy_transform(still, moved, start, stage)
-    else:
-        from deepstroke.register.fast import fast_transform
+        return ants_transform(fixed, moving, initial, preset or "syn", progress)
+    if engine == "greedy":
+        return greedy_transform(fixed, moving, initial, progress)
+    from deepstroke.register.fast import fast_transform
 
-        transform = fast_transform(still, moved, start, settings, _torch_device(device), stage)
-    progress(0.95, "measuring the fit")
-    quality = measured_quality(transform, still, moved)
-    return replace(transform, quality=quality, findings=judged(quality, limits or QualityLimits()))
+    return fast_transform(fixed, moving, initial, settings or FastSettings(), _torch_device(device), progress)
 
 
 def _torch_device(name: str) -> torch.device:
