@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,11 @@ import numpy as np
 from deepstroke.errors import InputError
 from deepstroke.frames import RAS_TO_LPS, Affine
 from deepstroke.volume import LabelMap, Volume
+
+#: More voxels than any head CT has: a header that claims more is damaged or hostile.
+MAX_VOXELS = 2**30
+#: What the readers raise on damaged files besides their own errors.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, OverflowError, StopIteration, MemoryError, zlib.error)
 
 
 @contextmanager
@@ -107,31 +115,84 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
         data = data[..., 0]
     if data.ndim != 3:
         raise InputError(f"{path}: expected three dimensions, found shape {data.shape}", code="volume-shape")
-    return Volume(data, affine)
+    with _naming(path):
+        return Volume(data, affine)
 
 
 def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
     """Read a label map; the errors are those of ``read_volume`` and ``LabelMap``."""
     volume = read_volume(path)
-    return LabelMap(volume.data, volume.ijk_to_ras)
+    with _naming(Path(path)):
+        return LabelMap(volume.data, volume.ijk_to_ras)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name before the message of an error about its content."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{path}: {error}", code=error.code) from error
+
+
+def _require_size(path: Path, shape: Sequence[int]) -> None:
+    """Raise where a header claims more voxels than any head CT has, before memory is asked for them."""
+    voxels = math.prod(int(n) for n in shape)
+    if not 0 < voxels <= MAX_VOXELS:
+        raise InputError(f"{path}: the header claims {voxels} voxels; damaged, or no head CT", code="damaged-file")
+
+
+@contextmanager
+def _damage_named(path: Path, kind: str) -> Iterator[None]:
+    """Turn what readers raise on damaged files into an error that names the file."""
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+    from nrrd import NRRDError
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (ImageFileError, HeaderDataError, NRRDError, *_DAMAGE) as error:
+        raise InputError(f"{path}: damaged or not {kind} ({error})", code="damaged-file") from error
 
 
 def _read_nifti(path: Path) -> tuple[np.ndarray, Affine]:
     import nibabel
-    from nibabel.filebasedimages import ImageFileError
 
-    try:
+    with _damage_named(path, "NIfTI"):
         image = nibabel.load(path)
-        data = np.asanyarray(image.dataobj)
-    except (ImageFileError, OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: damaged or not NIfTI ({error})", code="damaged-file") from error
+        _require_size(path, image.shape)
+        _require_geometry(path, image)
+        data = np.asanyarray(_whole_nifti(path, image).dataobj)
+    return data.astype(np.float32) if data.dtype == np.float64 else data, image.affine
+
+
+def _whole_nifti(path: Path, image: Any) -> Any:
+    """The image with its voxels in memory, all bytes read to the end, so that a checksum of gzip is checked."""
+    expected = int(image.dataobj.offset) + math.prod(image.shape) * image.get_data_dtype().itemsize
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with opened(path, "rb") as stream:
+        content = stream.read(expected)
+        stream.read(1 << 20)
+    return type(image).from_bytes(content)
+
+
+def _require_geometry(path: Path, image: Any) -> None:
     header = image.header
-    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
+    sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
+    if sform_code == 0 and qform_code == 0:
         raise InputError(
             f"{path}: neither sform nor qform is set, so left and right can't be told; save it with its geometry",
             code="no-geometry",
         )
-    return data, image.affine
+    if sform_code and qform_code:
+        sform, qform = header.get_sform(), header.get_qform()
+        if np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0:
+            raise InputError(
+                f"{path}: sform and qform are mirror images of each other, so left and right can't be told",
+                code="contradicting-geometry",
+            )
 
 
 _NRRD_TO_RAS = {
@@ -147,18 +208,19 @@ _NRRD_TO_RAS = {
 def _read_nrrd(path: Path) -> tuple[np.ndarray, Affine]:
     import nrrd
 
-    try:
+    with _damage_named(path, "NRRD"):
+        _require_size(path, np.atleast_1d(nrrd.read_header(str(path)).get("sizes", 0)).tolist())
         data, header = nrrd.read(str(path))
-    except (nrrd.NRRDError, OSError, EOFError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: damaged or not NRRD ({error})", code="damaged-file") from error
     space = str(header.get("space", "")).lower()
-    if space not in _NRRD_TO_RAS or "space directions" not in header or "space origin" not in header:
+    directions = np.atleast_2d(np.asarray(header.get("space directions", np.nan), dtype=np.float64))
+    directions = directions[np.isfinite(directions).all(axis=1)]
+    origin = np.ravel(header.get("space origin", ()))
+    if space not in _NRRD_TO_RAS or directions.shape != (3, 3) or origin.shape != (3,):
         raise InputError(
-            f"{path}: no patient space, directions or origin in the header, so left and right can't be told",
+            f"{path}: no patient space, three directions and an origin in the header, so left and right can't be told",
             code="no-geometry",
         )
-    directions = np.asarray(header["space directions"], dtype=np.float64)
     ijk_to_space = np.eye(4)
-    ijk_to_space[:3, :3] = directions[np.isfinite(directions).all(axis=1)][:3].T
-    ijk_to_space[:3, 3] = header["space origin"]
+    ijk_to_space[:3, :3] = directions.T
+    ijk_to_space[:3, 3] = origin
     return data, _NRRD_TO_RAS[space] @ ijk_to_space

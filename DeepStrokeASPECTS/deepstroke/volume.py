@@ -130,6 +130,8 @@ class LabelMap(Volume):
             rounded = np.rint(data)
             if not np.array_equal(rounded, data):
                 raise InputError("a label map holds whole numbers, found fractions", code="label-fraction")
+            if np.abs(data).max() >= 2**31:
+                raise InputError("a label map holds a value that is not finite or beyond 2^31", code="label-range")
             data = rounded.astype(np.int32)
         if data.dtype.kind == "i" and data.size and data.min() < 0:
             raise InputError(f"labels start at 0, found {data.min()}", code="label-negative")
