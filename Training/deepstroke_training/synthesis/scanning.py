@@ -73,10 +73,12 @@ def _averaged(
     """A slab from its sub-slices: (scanner points, what is rendered there)."""
     hu = torch.zeros(shape, device=layers[0][0].device)
     weights = torch.zeros((8, *shape), device=hu.device)
+    middle = torch.zeros((3, *shape), device=hu.device)
     for points, layer in layers:
         density = layer.hu.reshape(shape)
         if settings.head_rest:
             density = torch.maximum(density, acquisition.head_rest(points))
         hu += density / len(layers)
         weights += layer.truth_weights(shape) / len(layers)
-    return ScannedSlice(hu, weights, layers[len(layers) // 2][1].points.reshape(3, *shape))
+        middle += layer.points.reshape(3, *shape) / len(layers)
+    return ScannedSlice(hu, weights, middle)
