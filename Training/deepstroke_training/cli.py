@@ -38,18 +38,31 @@ def _add_bench(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     parser = commands.add_parser(
         "bench", parents=[common], help="measure one part against its peers on the same work in the same run"
     )
-    parser.add_argument("name", choices=["registration"], help="what to measure")
-    parser.add_argument("--pairs", type=int, default=4, help="number of synthetic pairs (default 4)")
+    parser.add_argument("name", choices=["registration", "curation"], help="what to measure")
+    parser.add_argument("--pairs", type=int, default=4, help="registration: number of synthetic pairs (default 4)")
+    parser.add_argument("--cases", type=int, default=4, help="curation: number of synthetic heads (default 4)")
+    parser.add_argument("--coarse", action="store_true", help="curation: compare workers at reduced settings")
     parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
     parser.set_defaults(run=_bench)
 
 
 def _bench(arguments: argparse.Namespace) -> None:
+    if arguments.name == "curation":
+        _bench_curation(arguments)
+        return
     from deepstroke_training.benchmarks import registration
 
     with console_progress(arguments.quiet) as progress:
         result = registration.run(pairs=arguments.pairs, output=arguments.output, progress=progress)
     show(result.table())
+
+
+def _bench_curation(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.benchmarks import curation
+
+    with console_progress(arguments.quiet) as progress:
+        figures = curation.run(arguments.cases, arguments.coarse, arguments.output, progress)
+    show(figures.table())
 
 
 def _add_build_atlas(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:

@@ -40,9 +40,7 @@ def medium(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scout = ("ORIGINAL", "PRIMARY", "LOCALIZER")
     series = [
         series_of(heads[0][0], 1, regions=heads[0][1]),
-        series_of(heads[0][0], 1, 1, description="SYNTHETIC scout", image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))[
-            :2
-        ],
+        series_of(heads[0][0], 1, 1, description="SYNTHETIC scout", image_type=scout)[:2],
         series_of(heads[0][0], 1, 3, description="SYNTHETIC CTA", contrast="Made-up agent")[:12],
         series_of(heads[1][0], 2),
     ]

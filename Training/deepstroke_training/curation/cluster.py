@@ -95,7 +95,7 @@ def connect(scheduler: str | None, workers: int | None, folder: Path) -> Iterato
 @contextmanager
 def _connected(client_type: Callable[..., Any], scheduler: str) -> Iterator[Client]:
     try:
-        client = client_type(scheduler, timeout="20s")
+        client = client_type(scheduler, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise ConfigError(
             f"no dask scheduler answers at {scheduler} ({type(error).__name__})", code="scheduler"

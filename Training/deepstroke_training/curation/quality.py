@@ -88,12 +88,8 @@ def agreement(first_mm: NDArray, final_mm: NDArray) -> OverlayAgreement:
 
 def flags(quality: CaseQuality, findings: Iterable[Finding], limits: ReviewLimits) -> tuple[str, ...]:
     """Codes of everything that asks for a look, sorted; empty for a case that may be used as it is."""
-    figures = quality.registration
     doubts = {
-        "low-similarity": figures.ncc < limits.least_ncc or figures.lncc < limits.least_lncc,
-        "brains-differ": figures.mask_dice < limits.least_mask_dice,
-        "strong-deformation": figures.jacobian_min < limits.least_jacobian,
-        "inverse-inconsistent": figures.inverse_error_p99_mm > limits.most_inverse_error_mm,
+        "strong-deformation": quality.registration.jacobian_min < limits.least_jacobian,
         "regions-missing": quality.regions < 20,
         "overlay-apart": quality.overlay is not None and quality.overlay.final_mm > limits.most_overlay_mm,
     }

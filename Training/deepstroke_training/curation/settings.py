@@ -15,20 +15,14 @@ Selection = Literal["every", "best-of-study"]
 
 @dataclass(frozen=True)
 class ReviewLimits:
-    """Figures beyond which a case is flagged for a look by a person; units as in ``RegistrationQuality``.
+    """Figures beyond which a case is flagged for a look by a person, beside those of ``QualityLimits``.
 
     Attributes:
-        least_ncc, least_lncc, least_mask_dice: similarity of the scan and the template.
         least_jacobian: least Jacobian determinant of the deformation.
-        most_inverse_error_mm: 99th percentile of the distance there and back.
         most_overlay_mm: median distance of the overlay's points from the propagated outline.
     """
 
-    least_ncc: float = 0.75
-    least_lncc: float = 0.25
-    least_mask_dice: float = 0.92
     least_jacobian: float = 0.05
-    most_inverse_error_mm: float = 0.5
     most_overlay_mm: float = 3.0
 
 

@@ -21,7 +21,7 @@ INDEX_COLUMNS = (
 CASE_COLUMNS = (
     *("case", "patient", "study", "series", "part", "input", "slices", "shape", "spacing_mm", "thickness_mm"),
     *("tilt_deg", "kernel", "brain_ml", "regions", "ncc", "lncc", "mask_dice", "jacobian_min", "jacobian_p1"),
-    *("affine_scale", "inverse_error_mean_mm", "inverse_error_p99_mm"),
+    *("affine_scale", "rotation_deg", "inverse_error_mean_mm", "inverse_error_p99_mm"),
     *("overlay_points", "overlay_first_mm", "overlay_final_mm", "overlay_final_p95_mm", "findings", "review"),
 )
 QUARANTINE_COLUMNS = ("stage", "case", "series", "part", "patient", "study", "code", "why")
