@@ -29,12 +29,22 @@ def outlines(labels: LabelMap) -> LabelMap:
     return labels.with_labels(np.where(edge, centre, 0))
 
 
-def border_points(labels: LabelMap) -> NDArray[np.float64]:
-    """RAS+ mm of the middles of all voxel faces that part two labels, or a label from none, within a slice, (N, 3).
+def border_points(labels: LabelMap, inset_mm: float = 0.0) -> NDArray[np.float64]:
+    """RAS+ mm of the borders of all regions within slices, one point on each voxel face for each region at it, (N, 3).
 
     Slices are those of the third axis, on which outlines are drawn: tops and bottoms of regions have no points.
+
+    Args:
+        labels: the regions.
+        inset_mm: how far inside its region a point lies; outlines drawn along a region's inner edge lie half a pixel
+            inside.
     """
     padded = np.pad(labels.data, ((1, 1), (1, 1), (0, 0)))
-    along_i = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]) - (0.5, 0, 0)
-    along_j = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]) - (0, 0.5, 0)
-    return labels.ras_of(np.concatenate([along_i, along_j]))
+    points = []
+    for axis, inset in enumerate(inset_mm / spacing for spacing in labels.spacing_mm[:2]):
+        one, other = (np.delete(padded, end, axis) for end in (-1, 0))
+        for region, side in ((one, -inset), (other, inset)):
+            places = np.argwhere((one != other) & (region > 0)) - (1.0, 1.0, 0.0)
+            places[:, axis] += 0.5 + side
+            points.append(places)
+    return labels.ras_of(np.concatenate(points))

@@ -54,12 +54,12 @@ def extract_ridge(density: Volume, scale_mm: float = 1.0, least_share: float = 0
     )
     curvature, across_i, across_j = _sharpest_direction(ii, ij, jj)
     along = slope_i * across_i + slope_j * across_j
-    with np.errstate(divide="ignore", invalid="ignore"):
-        offset = np.where(curvature < 0, -along / curvature, np.inf)
+    convex = curvature < 0
+    offset = np.where(convex, -along / np.where(convex, curvature, 1), 0)
     strength = -curvature * sigma[0] * sigma[1]
     shift_i, shift_j = offset * across_i, offset * across_j
     near = (np.abs(shift_i) <= _WITHIN_VOXELS) & (np.abs(shift_j) <= _WITHIN_VOXELS)
-    candidates = near & (strength > 0)
+    candidates = near & convex
     if not candidates.any():
         raise InputError("the aggregated overlay has no ridge: it is empty or flat", code="no-ridge")
     found = candidates & (strength >= least_share * np.percentile(strength[candidates], 99))

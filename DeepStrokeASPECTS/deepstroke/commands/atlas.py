@@ -1,4 +1,4 @@
-"""``deepstroke atlas``: list, describe and install atlases."""
+"""``deepstroke atlas``: list, describe, install and author atlases."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
+from deepstroke.commands.atlas_authoring import add_actions
 from deepstroke.commands.console import console_progress, show
 
 
 def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser = commands.add_parser("atlas", parents=[common], help="list, describe or install atlases")
+    parser = commands.add_parser("atlas", parents=[common], help="list, describe, install or author atlases")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", parents=[common], help="atlases that are here or can be installed")
     listing.set_defaults(run=_list)
@@ -22,6 +23,7 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     install.add_argument("name", metavar="NAME")
     install.add_argument("--from", dest="folder", metavar="FOLDER", type=Path, help="take the files from here, offline")
     install.set_defaults(run=_install)
+    add_actions(actions, common)
 
 
 def _list(arguments: argparse.Namespace) -> None:

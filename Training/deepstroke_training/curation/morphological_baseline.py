@@ -1,8 +1,8 @@
 """Regions from outlines by morphology alone: the first idea of the paper, kept to be compared with.
 
-Lines are closed, what they enclose is split into pieces, and each piece is filled. A gap wider than the closing lets
-the inside run out, and noise splits it, which is why the paper gave the idea up (section 2 of "DeepStroke - ASPECTS
-Regions Segmentation").
+Lines are thickened to bridge gaps, what they then enclose is split into pieces, and each piece grows back to the line.
+Gaps too wide to bridge let the inside run out, and lines thick enough to bridge them swallow thin regions, which is why
+the paper gave the idea up (section 2 of "DeepStroke - ASPECTS Regions Segmentation").
 """
 
 from __future__ import annotations
@@ -22,24 +22,23 @@ class FillingSettings:
     """How outlines are filled.
 
     Attributes:
-        closing_mm: gaps in a line up to about twice this are bridged.
+        bridged_mm: widths of gaps to bridge, tried one after the other; a piece counts as soon as it is closed.
         least_mm2: smaller pieces of a slice are noise between lines.
         most_mm2: larger pieces of a slice have run out through a gap.
-        regrow_mm: how far a piece grows back over the line around it.
 
     Raises:
         ConfigError: a value is out of its range.
     """
 
-    closing_mm: float = 3.0
+    bridged_mm: tuple[float, ...] = (0.0, 2.0, 4.0, 8.0, 12.0)
     least_mm2: float = 20.0
     most_mm2: float = 4000.0
-    regrow_mm: float = 2.0
 
     def __post_init__(self) -> None:
-        if not (self.closing_mm > 0 and self.regrow_mm >= 0 and 0 <= self.least_mm2 < self.most_mm2):
+        rising = list(self.bridged_mm) == sorted(self.bridged_mm)
+        if not (self.bridged_mm and self.bridged_mm[0] >= 0 and rising and 0 <= self.least_mm2 < self.most_mm2):
             raise ConfigError(
-                f"filling outlines: expected closing_mm > 0, regrow_mm >= 0 and least_mm2 < most_mm2, found {self}",
+                f"filling outlines: expected rising bridged_mm >= 0 and least_mm2 < most_mm2, found {self}",
                 code="filling-settings",
             )
 
@@ -73,38 +72,33 @@ def fill_outlines(cloud: Volume, names: LabelMap, settings: FillingSettings | No
 def _filled_slice(
     line: NDArray[np.bool_], names: NDArray, spacing: tuple[float, float], settings: FillingSettings
 ) -> NDArray[np.uint8]:
-    """Labels of one slice."""
-    width = int(np.ceil(settings.closing_mm / min(spacing))) + 1
-    closed = ndimage.binary_closing(np.pad(line, width), _disk(settings.closing_mm, spacing))[
-        width:-width, width:-width
-    ]
-    pieces, count = ndimage.label(~closed)
-    if count == 0:
-        return np.zeros(line.shape, np.uint8)
-    areas = np.bincount(pieces.ravel(), minlength=count + 1) * spacing[0] * spacing[1]
-    sound = (areas >= settings.least_mm2) & (areas <= settings.most_mm2)
-    sound[0] = False
-    labels = np.where(sound, _most_frequent(pieces, names, count), 0).astype(np.uint8)[pieces]
-    return _regrown(labels, closed, spacing, settings.regrow_mm)
+    """Labels of one slice; the line itself goes to the nearest piece."""
+    distance = ndimage.distance_transform_edt(~line, sampling=spacing)
+    labels = np.zeros(line.shape, np.uint8)
+    for bridged in settings.bridged_mm:
+        free = (distance > bridged / 2) & ~line & (labels == 0)
+        found = _named_pieces(free, names, spacing[0] * spacing[1], settings)
+        labels = np.where(labels > 0, labels, _grown(found, ~line, spacing, bridged / 2))
+    return _grown(labels, line, spacing, 2 * max(spacing))
 
 
-def _most_frequent(pieces: NDArray[np.int32], names: NDArray, count: int) -> NDArray[np.int64]:
-    """Of each piece the name that it holds most often, 0 counting as a name."""
-    pairs = np.bincount(pieces.ravel().astype(np.int64) * 256 + names.ravel(), minlength=256 * (count + 1))
-    return np.asarray(pairs.reshape(count + 1, 256).argmax(axis=1))
-
-
-def _regrown(
-    labels: NDArray[np.uint8], line: NDArray[np.bool_], spacing: tuple[float, float], regrow_mm: float
+def _named_pieces(
+    free: NDArray[np.bool_], names: NDArray, pixel_mm2: float, settings: FillingSettings
 ) -> NDArray[np.uint8]:
-    """Labels grown over the line around them, each pixel taking the nearest one."""
-    if not labels.any():
+    """The connected pieces of a fitting size, each with the name that it holds most often, 0 counting as a name."""
+    pieces, count = ndimage.label(free)
+    areas = np.bincount(pieces.ravel(), minlength=count + 1) * pixel_mm2
+    pairs = np.bincount(pieces.ravel().astype(np.int64) * 256 + names.ravel(), minlength=256 * (count + 1))
+    named = pairs.reshape(count + 1, 256).argmax(axis=1)
+    sound = (areas >= settings.least_mm2) & (areas <= settings.most_mm2) & (np.arange(count + 1) > 0)
+    return np.where(sound, named, 0).astype(np.uint8)[pieces]
+
+
+def _grown(
+    labels: NDArray[np.uint8], where: NDArray[np.bool_], spacing: tuple[float, float], reach_mm: float
+) -> NDArray[np.uint8]:
+    """Labels grown into ``where``, each pixel taking the nearest label within reach."""
+    if not labels.any() or reach_mm == 0:
         return labels
     distance, nearest = ndimage.distance_transform_edt(labels == 0, sampling=spacing, return_indices=True)
-    return np.where(line & (distance <= regrow_mm), labels[tuple(nearest)], labels)
-
-
-def _disk(radius_mm: float, spacing: tuple[float, float]) -> NDArray[np.bool_]:
-    reach = [int(radius_mm / step) for step in spacing]
-    i, j = np.mgrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
-    return np.asarray((i * spacing[0]) ** 2 + (j * spacing[1]) ** 2 <= radius_mm**2)
+    return np.where(where & (distance <= reach_mm), labels[tuple(nearest)], labels)
