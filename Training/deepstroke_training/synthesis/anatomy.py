@@ -56,21 +56,22 @@ def tissue_weights(
         texture: the case's random fields.
         anatomy: the case's settings.
     """
-    noise = texture.fine.at(points)
+    noise, broad = texture.fine.at(points), texture.broad.at(points)
     to_hull = torch.stack([fields["to_hull_x"], fields["to_hull_y"], fields["to_hull_z"]])
     folds = texture.folds.at(_apart(points + to_hull))[0]
     shallow = (1.0 - fields["depth"] / 26.0).clamp(0.0, 1.0)
     cortex = fields["folded"] * (2.2 * shallow).clamp_max(1.0) * anatomy.sulci
     cortex = cortex * (0.4 + 0.6 * (points[0].abs() / 25.0).clamp_max(1.0))
-    width = (0.06 + 0.26 * anatomy.atrophy) * (0.45 + 0.9 * shallow)
+    width = (0.06 + 0.19 * anatomy.atrophy) * (0.45 + 0.9 * shallow)
     sulcus = torch.exp(-((folds / width) ** 2)) * cortex
     ribbon = torch.exp(-((folds / 0.8) ** 2)) * cortex
-    rim = fields["inner"] + 0.6 + 2.6 * anatomy.atrophy + 0.7 * texture.broad.at(points)[1]
+    rim = fields["inner"] + 0.6 + 2.6 * anatomy.atrophy + 0.7 * broad[1]
     around = (rim / 1.5).clamp(0.0, 1.0)
     grey = probability["grey"] + 0.13 * noise[0] + 0.15 * ribbon
     white = probability["white"] + 0.13 * noise[1] - 0.25 * ribbon + 0.12 * (cortex - ribbon)
     fluid = (0.75 + 0.95 * anatomy.atrophy) * probability["csf"] + 0.10 * noise[2]
-    fluid = fluid + (0.5 + 1.1 * anatomy.atrophy) * sulcus
+    opened = (0.7 + 0.6 * broad[0]).clamp(0.1, 1.5)
+    fluid = fluid + (0.6 + 1.6 * anatomy.atrophy) * opened * sulcus
     chosen = torch.softmax(SHARPNESS * torch.stack([grey, white, fluid + 1.5 * around]), dim=0)
     raw = torch.stack([probability["grey"], probability["white"], probability["csf"]])
     blend = fields["blend"] * (fields["ventricle"] > 1.0)
@@ -91,7 +92,9 @@ def brain_density(
     grey = anatomy.grey_hu + 0.8 * broad[0]
     white = grey - anatomy.contrast_hu
     patchy = (1.0 + 0.5 * broad[1]).clamp_min(0.0)
-    white = white - anatomy.leukoaraiosis_hu * patchy * torch.exp(-fields["ventricle"].clamp_min(0.0) / 8.0)
+    around_ventricles = torch.exp(-fields["ventricle"].clamp_min(0.0) / 8.0)
+    centrum = 0.7 * torch.sigmoid((fields["depth"] - 19.0) / 2.0) * fields["folded"]
+    white = white - anatomy.leukoaraiosis_hu * patchy * torch.maximum(around_ventricles, centrum)
     tissue = weights[0] * grey + weights[1] * white + weights[2] * anatomy.csf_hu
     in_ventricle = (0.5 - fields["ventricle"] / 1.5).clamp(0.0, 1.0)
     return tissue + in_ventricle * (anatomy.csf_hu - tissue)

@@ -134,7 +134,7 @@ def orbital_cords(at: Coordinates) -> Field:
 def muscles(at: Coordinates) -> Field:
     """Distance to the muscles of mastication and of the neck."""
     return union(
-        ellipsoid(at, (62, 14, -18), (18, 32, 42)),
+        ellipsoid(at, (62, 8, -16), (20, 46, 46)),
         ellipsoid(at, (60, 20, -86), (8, 16, 28)),
         ellipsoid(at, (38, 14, -72), (11, 15, 17)),
         ellipsoid(at, (16, -82, -82), (15, 17, 26)),

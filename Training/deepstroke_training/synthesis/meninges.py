@@ -113,6 +113,6 @@ def vault_thickness(at: Coordinates) -> Field:
 
 def scalp_thickness(at: Coordinates) -> Field:
     """Thickness of the scalp in template mm: thicker over the temporal muscle and the nape."""
-    temporal = np.exp(-(((at.y - 14.0) / 26.0) ** 2 + ((at.z + 8.0) / 30.0) ** 2)) * np.clip((at.u - 35.0) / 20.0, 0, 1)
+    temporal = np.exp(-(((at.y - 8.0) / 36.0) ** 2 + ((at.z + 8.0) / 34.0) ** 2)) * np.clip((at.u - 35.0) / 20.0, 0, 1)
     nape = np.clip((-20.0 - at.z) / 30.0, 0.0, 1.0) * np.clip((-60.0 - at.y) / 30.0, 0.0, 1.0)
-    return (5.6 + 7.5 * temporal + 9.0 * nape).astype(np.float32)
+    return (5.6 + 5.5 * temporal + 9.0 * nape).astype(np.float32)

@@ -16,8 +16,8 @@ from deepstroke_training.synthesis.template_head import TemplateHead
 
 #: Template mm (u, y, z) and radii of what may be calcified.
 CALCIFICATIONS: dict[Calcification, tuple[tuple[float, float, float], float]] = {
-    "choroid": ((24.0, -42.0, 8.0), 3.2),
-    "pineal": ((0.0, -29.0, 3.0), 2.2),
+    "choroid": ((24.0, -42.0, 8.0), 2.6),
+    "pineal": ((0.0, -29.0, 3.0), 1.9),
     "pallidum": ((20.0, -5.0, 0.0), 2.5),
     "falx": ((0.0, 34.0, 42.0), 2.5),
 }
@@ -140,7 +140,7 @@ class CaseModel:
         for name in self.settings.anatomy.calcifications:
             (u, y, z), radius = CALCIFICATIONS[name]
             away = torch.stack([points[0].abs() - u, points[1] - y, points[2] - z]).square().sum(0).sqrt()
-            away = away + 0.5 * radius * self.skull_texture.grain.at(points)[0]
+            away = away + 0.7 * radius * self.skull_texture.grain.at(points)[0]
             hu = skull.over(hu, skull.inside(away - radius, 2.0 * edge), CALCIFIED_HU)
         return hu
 

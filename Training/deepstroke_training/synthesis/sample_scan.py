@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from deepstroke import atlas
 from deepstroke.dicom import read_series
@@ -71,6 +74,13 @@ def make_sample_scan(folder: Path | str) -> None:
     write_json(_manifest(case, scores, files, folder), folder / "manifest.json")
 
 
+def atlas_fingerprint() -> dict[str, str]:
+    """Name and version of the embedded atlas and the sha256 of its labels, on which the sample scan depends."""
+    embedded = atlas.load()
+    digest = hashlib.sha256(np.ascontiguousarray(embedded.labels.data).tobytes()).hexdigest()
+    return {"name": embedded.name, "version": embedded.version, "labels_sha256": digest}
+
+
 def _write_text(path: Path, text: str) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -101,11 +111,10 @@ def _write_truth(truth: Truth, folder: Path) -> list[Path]:
 
 def _manifest(case: SyntheticCase, scores: dict[Any, int], files: list[Path], folder: Path) -> dict[str, Any]:
     involvement = case.truth.involvement()
-    labels = atlas.load()
     return {
         "what": "synthetic non-contrast head CT; no person was scanned",
         "made_by": "deepstroke-train sample-scan",
-        "atlas": {"name": labels.name, "version": labels.version},
+        "atlas": atlas_fingerprint(),
         "seed": case.seed,
         "settings": asdict(case.settings),
         "aspects": scores,

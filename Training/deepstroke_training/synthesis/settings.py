@@ -31,7 +31,7 @@ class AnatomySettings:
         atrophy: 0 (young, tight sulci) to 1 (wide sulci).
         ventricle_mm: how far the ventricles' walls are pushed out (negative: slit ventricles).
         ventricle_asymmetry_mm: how much further on one side (positive: left).
-        leukoaraiosis_hu: loss of density of the periventricular white matter.
+        leukoaraiosis_hu: loss of density of the white matter around the ventricles and in the centrum semiovale.
         sulci: 0..1, how strongly folds of this person's own are cut into the cortex.
         grey_hu: density of the cortex.
         contrast_hu: how much lower the white matter lies.
