@@ -190,8 +190,25 @@ def test_truth_on_another_grid_agrees(maker: SyntheticHead, healthy: SyntheticCa
         (lambda: FocalLesion("tumour", (0, 0, 0), 5), "unknown kind 'tumour'"),  # type: ignore[arg-type]
         (lambda: FocalLesion("old", (0, 0, 0), 90), "radius_mm is 1..60, found 90"),
         (lambda: AnatomySettings(scale=(2.0, 1.0, 1.0)), "scale is 0.6..1.2, found 2"),
+        (lambda: AnatomySettings(calcifications=("dura",)), "unknown calcification 'dura'"),  # type: ignore[arg-type]
+        (lambda: HyperdenseArtery("middle"), "a side is left or right, found 'middle'"),  # type: ignore[arg-type]
     ],
 )
 def test_impossible_settings_are_refused(make: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.gpu
+def test_a_gpu_repeats_itself_and_draws_the_same_person(maker: SyntheticHead, healthy: SyntheticCase) -> None:
+    """Random fields differ between kinds of device; settings, geometry and gross anatomy don't."""
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    gpu = SyntheticHead("cuda", maker.template)
+    once, twice = gpu.generate(3, healthy.settings), gpu.generate(3, healthy.settings)
+    assert np.array_equal(once.volume.data, twice.volume.data)
+    assert np.array_equal(once.regions.data, twice.regions.data)
+    assert once.volume.same_grid(healthy.volume)
+    assert once.brain.volume_ml() == pytest.approx(healthy.brain.volume_ml(), rel=0.15)
+    assert head_u(once, once.regions, 6) < -35

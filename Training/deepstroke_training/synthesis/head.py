@@ -80,8 +80,8 @@ class SyntheticHead:
 
     Example:
         >>> case = SyntheticHead().generate(seed=1)  # doctest: +SKIP
-        >>> case.volume.shape, case.aspects("left")  # doctest: +SKIP
-        ((512, 512, 34), 10)
+        >>> case.volume.shape, case.truth.aspects("left")  # doctest: +SKIP
+        ((512, 512, 31), 10)
     """
 
     def __init__(self, device: str | torch.device = "cpu", template: TemplateHead | None = None) -> None:

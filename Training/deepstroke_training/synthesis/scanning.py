@@ -12,7 +12,9 @@ from deepstroke.frames import apply_affine
 from deepstroke_training.synthesis import acquisition
 from deepstroke_training.synthesis.acquisition import SliceStack
 from deepstroke_training.synthesis.rendering import CaseModel, Rendered
-from deepstroke_training.synthesis.settings import AcquisitionSettings
+
+#: How many points are rendered together, on a processor (whose caches are small) and on a GPU.
+_POINTS_AT_ONCE = {False: 300_000, True: 6_000_000}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,41 +46,43 @@ def scan_slices(model: CaseModel, stack: SliceStack, seed: int) -> Iterator[Scan
     settings = model.settings.acquisition
     matrix = stack.shape[:2]
     noise = acquisition.slice_noise(settings, stack.shape[2], seed, model.device)
-    for k, grain in enumerate(noise):
-        piece, exposure = _slab(model, stack, k)
-        hu, exposure, weights, points = (
+    for (piece, exposure), grain in zip(_slabs(model, stack), noise, strict=True):
+        hu, exposed, weights, points = (
             acquisition.to_matrix(image, matrix) for image in (piece.hu[None], exposure, piece.weights, piece.points)
         )
-        yield ScannedSlice(acquisition.expose(hu[0], exposure, grain), weights, points)
+        yield ScannedSlice(acquisition.expose(hu[0], exposed, grain), weights, points)
 
 
-def _slab(model: CaseModel, stack: SliceStack, k: int) -> tuple[ScannedSlice, torch.Tensor]:
-    """A slice averaged over its thickness on the rendering's pixels, without noise, and its exposure."""
+def _slabs(model: CaseModel, stack: SliceStack) -> Iterator[tuple[ScannedSlice, torch.Tensor]]:
+    """Each slice averaged over its thickness on the rendering's pixels, without noise, and its exposure."""
     settings = model.settings.acquisition
     coarse = stack.coarser(settings.render_mm)
-    middle = coarse.points(k, model.device)
-    normal = torch.as_tensor(stack.normal, dtype=torch.float32, device=model.device).reshape(3, 1, 1)
-    layers = []
-    for offset in acquisition.subslice_offsets(settings.thickness_mm, settings.render_mm):
-        points = middle + offset * normal
-        layers.append((points, model.render(points.reshape(3, -1), max(settings.render_mm, 0.5))))
-    averaged = _averaged(layers, settings, coarse.shape[:2])
+    offsets = acquisition.subslice_offsets(settings.thickness_mm, settings.render_mm)
     pixel_mm = float(np.linalg.norm(coarse.ijk_to_ras[:3, 0]))
-    return averaged, acquisition.exposure(averaged.hu, averaged.weights[0], settings, pixel_mm)
+    at_once = max(1, _POINTS_AT_ONCE[model.device.type == "cuda"] // (coarse.shape[0] * coarse.shape[1] * len(offsets)))
+    for first in range(0, stack.shape[2], at_once):
+        numbers = range(first, min(first + at_once, stack.shape[2]))
+        points = torch.stack([_slab_points(coarse, k, offsets, model.device) for k in numbers], dim=1)
+        rendered = model.render(points.reshape(3, -1), max(settings.render_mm, 0.5))
+        for averaged in _averaged(rendered, points, settings.head_rest):
+            yield averaged, acquisition.exposure(averaged.hu, averaged.weights[0], settings, pixel_mm)
 
 
-def _averaged(
-    layers: list[tuple[torch.Tensor, Rendered]], settings: AcquisitionSettings, shape: tuple[int, int]
-) -> ScannedSlice:
-    """A slab from its sub-slices: (scanner points, what is rendered there)."""
-    hu = torch.zeros(shape, device=layers[0][0].device)
-    weights = torch.zeros((8, *shape), device=hu.device)
-    middle = torch.zeros((3, *shape), device=hu.device)
-    for points, layer in layers:
-        density = layer.hu.reshape(shape)
-        if settings.head_rest:
-            density = torch.maximum(density, acquisition.head_rest(points))
-        hu += density / len(layers)
-        weights += layer.truth_weights(shape) / len(layers)
-        middle += layer.points.reshape(3, *shape) / len(layers)
-    return ScannedSlice(hu, weights, middle)
+def _slab_points(stack: SliceStack, k: int, offsets: list[float], device: torch.device) -> torch.Tensor:
+    """Scanner points (3, sub-slice, i, j) of one slab."""
+    normal = torch.as_tensor(stack.normal, dtype=torch.float32, device=device).reshape(3, 1, 1, 1)
+    along = torch.tensor(offsets, dtype=torch.float32, device=device).reshape(1, -1, 1, 1)
+    return stack.points(k, device)[:, None] + along * normal
+
+
+def _averaged(rendered: Rendered, points: torch.Tensor, head_rest: bool) -> Iterator[ScannedSlice]:
+    """The slabs of scanner points (3, slab, sub-slice, i, j), each the mean of its sub-slices."""
+    shape = points.shape[1:]
+    hu = rendered.hu.reshape(shape)
+    if head_rest:
+        hu = torch.maximum(hu, acquisition.head_rest(points))
+    hu = hu.mean(1)
+    weights = rendered.truth_weights(shape).mean(2)
+    middle = rendered.points.reshape(3, *shape).mean(2)
+    for slab in range(shape[0]):
+        yield ScannedSlice(hu[slab], weights[:, slab], middle[:, slab])

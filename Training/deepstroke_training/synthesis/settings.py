@@ -66,6 +66,7 @@ class AnatomySettings:
         faults += _outside("warp_mm", self.warp_mm, 0, 5) + _outside("atrophy", self.atrophy, 0, 1)
         faults += _outside("ventricle_mm", self.ventricle_mm, -2, 8)
         faults += _outside("vault", self.vault, 0.3, 2) + _outside("scalp", self.scalp, 0.3, 2.5)
+        faults += [f"unknown calcification {c!r}" for c in self.calcifications if c not in get_args(Calcification)]
         _check("anatomy", faults)
 
 
@@ -135,6 +136,10 @@ class HyperdenseArtery:
     side: Side
     hu: float = 62.0
     radius_mm: float = 1.8
+
+    def __post_init__(self) -> None:
+        faults = [] if self.side in SIDES else [f"a side is left or right, found {self.side!r}"]
+        _check("hyperdense artery", faults + _outside("radius_mm", self.radius_mm, 0.5, 4))
 
 
 Lesion = AcuteInfarct | FocalLesion | HyperdenseArtery
