@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
-from deepstroke.errors import ConfigError, InputError
+from deepstroke.errors import ConfigError
 from deepstroke_training.curation.cluster import connect, run_tasks
-
-
-def work(job: tuple[str, str]) -> int:
-    """Count the attempts in a file; then do what the job says."""
-    kind, counter = job
-    with Path(counter).open("a") as stream:
-        stream.write("x")
-    if kind == "die" or (kind == "die once" and Path(counter).stat().st_size == 1):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if kind == "refuse":
-        raise InputError("too small", code="made-up")
-    if kind == "fail":
-        raise KeyError("secret of a patient")
-    return Path(counter).stat().st_size
+from phantom_jobs import work
 
 
 def test_errors_become_failures_and_dead_workers_get_three_more_tries(tmp_path: Path) -> None:
