@@ -76,7 +76,7 @@ class Publication:
         return faults
 
 
-def publish(labels: LabelMap | Path | Mapping[int, LabelMap], publication: Publication) -> Path:
+def publish(labels: LabelMap | str | Path | Mapping[int, LabelMap], publication: Publication) -> Path:
     """Check an annotator's labels and write them as a new atlas, complete or not at all.
 
     Args:
@@ -172,8 +172,8 @@ def read_labels(path: Path) -> LabelMap:
     return merge_masks(masks)
 
 
-def _merged(labels: Path | Mapping[int, LabelMap]) -> LabelMap:
-    return merge_masks(labels) if isinstance(labels, Mapping) else read_labels(labels)
+def _merged(labels: str | Path | Mapping[int, LabelMap]) -> LabelMap:
+    return merge_masks(labels) if isinstance(labels, Mapping) else read_labels(Path(labels))
 
 
 def _on_parents_grid(labels: LabelMap, template: Volume) -> LabelMap:

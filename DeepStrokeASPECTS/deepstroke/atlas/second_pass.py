@@ -43,7 +43,7 @@ class Level:
 
     smoothing_mm: float
     reach_mm: float
-    iterations: int = 10
+    iterations: int = 15
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class RefinementSettings:
         stiffness: a neighbourhood with this share of the usual number of points follows half of its mean pull.
         elasticity_mm: smoothing of the whole field after each iteration, standard deviation.
         most_mm: longest displacement.
+        inset_pixels: how far inside the regions outlines are drawn, in pixels of the scan; 0.5 is along the inner edge.
         least_points: with fewer points within reach of a border nothing is refined.
 
     Raises:
@@ -71,6 +72,7 @@ class RefinementSettings:
     stiffness: float = 0.1
     elasticity_mm: float = 2.0
     most_mm: float = 8.0
+    inset_pixels: float = 0.5
     least_points: int = 300
 
     def __post_init__(self) -> None:
@@ -115,7 +117,7 @@ def refine(
     from scipy.spatial import cKDTree
 
     settings = settings or RefinementSettings()
-    borders = cKDTree(border_points(atlas.labels))
+    borders = cKDTree(border_points(atlas.labels, settings.inset_pixels * cloud.pixel_mm))
     points = transform.map_points(cloud.spread(settings.spacing_mm)[0])
     near = np.isfinite(borders.query(points, distance_upper_bound=settings.levels[0].reach_mm)[0])
     drawn = len(cloud) * np.count_nonzero(near) // max(len(points), 1)
@@ -159,7 +161,7 @@ def _refining_fields(
                 "regions and that the first pass fits",
                 code="refinement-folds",
             )
-        return _in_mm(field, ijk_to_ras), _in_mm(inverted(field), ijk_to_ras)
+        return _in_mm(field, ijk_to_ras), _in_mm(inverted(field[None])[0], ijk_to_ras)
 
 
 def _improved(
@@ -185,10 +187,10 @@ def _improved(
     smooth = gaussian(sums, level.smoothing_mm / settings.spacing_mm)
     usual = float(np.median(_sampled(smooth[:1].numpy(), moved)))
     mean_pull = smooth[1:] / (smooth[:1] + settings.stiffness * usual + 1e-9)
-    better = composed(field, settings.share * window * mean_pull.flip(0))
-    better = window * gaussian(better, settings.elasticity_mm / settings.spacing_mm)
-    longest = settings.most_mm / settings.spacing_mm
-    return better * (longest / better.norm(dim=0, keepdim=True).clamp(min=longest))
+    step = settings.share * window * mean_pull.flip(0)
+    better = window * gaussian(composed(field[None], step[None])[0], settings.elasticity_mm / settings.spacing_mm)
+    longest, length = settings.most_mm / settings.spacing_mm, better.square().sum(dim=0).sqrt()
+    return better * (longest / length.clamp(min=longest))
 
 
 def _pulls(
@@ -204,10 +206,10 @@ def _pulls(
 
 
 def _grid_around(labels: LabelMap, settings: RefinementSettings) -> tuple[tuple[int, int, int], Affine]:
-    """A grid along R, A and S around all regions and a margin."""
+    """A grid along R, A and S around all regions and a margin; its sides are multiples of four voxels."""
     places = labels.ras_of(np.argwhere(labels.mask))
     low, high = places.min(axis=0) - settings.margin_mm, places.max(axis=0) + settings.margin_mm
-    ni, nj, nk = (int(n) for n in np.ceil((high - low) / settings.spacing_mm) + 1)
+    ni, nj, nk = (4 * int(n) for n in np.ceil(((high - low) / settings.spacing_mm + 1) / 4))
     ijk_to_ras = np.diag([settings.spacing_mm] * 3 + [1.0])
     ijk_to_ras[:3, 3] = low
     return (ni, nj, nk), as_affine(ijk_to_ras)
