@@ -19,7 +19,7 @@ def test_both_ways_find_every_file_of_a_made_dicomdir(tmp_path: Path) -> None:
 
 def test_estimates_scale_with_cores_and_efficiency() -> None:
     throughput = ThroughputFigures(4, False, {1: 100.0, 2: 50.0}, {1: 0.1, 2: 0.2})
-    index = (IndexFigures("a", 10, 1, 1.0, 50.0), IndexFigures("b", 10, 1, 9.0, 500.0))
+    index = (IndexFigures("a", 10, 1, 1.0, 0.9, 50.0), IndexFigures("b", 10, 1, 9.0, 8.5, 500.0))
     figures = CurationFigures("a machine", index, throughput, {"read": 2.0, "register": 60.0}, 10.0)
     assert throughput.speedup == 2.0
     assert figures.estimate_hours(1_700, 1) == pytest.approx(1_700 * 72 / 24 / 3600)
