@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,8 @@ Role = Literal["brain", "localizer", "bone", "contrast", "coronal", "sagittal", 
 Fault = Literal["", "gap", "no-rescale"]
 #: A scan whose lowest slice lies above this, or whose highest lies below that, misses part of the brain; template mm.
 LOWEST_MM, HIGHEST_MM = -62.0, 80.0
+#: At least so much is cut out of a series with a gap.
+GAP_MM = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class SeriesTruth:
         series_uid: SeriesInstanceUID.
         number: SeriesNumber.
         role: what it shows; only ``"brain"`` can be used.
-        fault: what was broken on purpose: a slice left out, or no rescale tags.
+        fault: what was broken on purpose: ``GAP_MM`` of slices left out, or no rescale tags.
         whole_brain: whether its slices reach from the skull base to the vertex.
         images: number of files.
         overlays: how its outlines are stored, empty where it has none.
@@ -115,7 +118,7 @@ class HospitalMedia:
         fault: Fault = ""
         if random.random() < self.faulty:
             fault = "gap" if random.random() < 0.6 else "no-rescale"
-            _break(datasets, fault)
+            _break(datasets, fault, case.settings.acquisition.step_mm)
         self._keep(case, tags, "brain", datasets, fault, style)
 
     def _keep(
@@ -179,9 +182,10 @@ def _brain_slice(
     return dataset
 
 
-def _break(datasets: list[Dataset], fault: Fault) -> None:
+def _break(datasets: list[Dataset], fault: Fault, step_mm: float) -> None:
     if fault == "gap":
-        del datasets[len(datasets) // 2]
+        middle = len(datasets) // 2
+        del datasets[middle : middle + math.ceil(GAP_MM / step_mm)]
         return
     for dataset in datasets:
         del dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType
