@@ -24,6 +24,8 @@ from deepstroke.register.settings import AffineSettings
 from deepstroke.register.working_image import WorkingImage
 
 Matrix = NDArray[np.float64]
+#: Moments are taken of every so many voxels along each axis.
+_STRIDE = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +89,11 @@ def affine_fixed_to_moving(
     Raises:
         RegistrationError: no start led to a transform without mirroring.
     """
-    centres = _centroid(fixed), _centroid(moving)
+    (fixed_centre, fixed_axes), (moving_centre, moving_axes) = _moments(fixed), _moments(moving)
+    centres = fixed_centre, moving_centre
     coarse = _level(fixed, moving, settings.coarse_halvings, centres, device)
     if initial is None:
-        poses = [_evaluated(coarse, pose, centres[1]) for pose in _starts(fixed, moving, settings)]
+        poses = [_evaluated(coarse, pose, centres[1]) for pose in _starts(fixed_axes, moving_axes, settings)]
         poses = sorted(poses, key=lambda pose: -pose.ncc)[: settings.kept_starts]
     else:
         shift = initial[:3, :3] @ centres[0] + initial[:3, 3] - centres[1]
@@ -109,19 +112,12 @@ def affine_fixed_to_moving(
     return affine
 
 
-def _ras_of_mask(image: WorkingImage) -> Matrix:
-    return np.argwhere(image.mask) @ image.ijk_to_ras[:3, :3].T + image.ijk_to_ras[:3, 3]
-
-
-def _centroid(image: WorkingImage) -> Matrix:
-    return _ras_of_mask(image).mean(axis=0)
-
-
-def _principal_axes(image: WorkingImage) -> Matrix:
-    """Principal axes of the brain as columns, from the longest to the shortest."""
-    points = _ras_of_mask(image)
-    _, axes = np.linalg.eigh(np.cov((points - points.mean(axis=0)).T))
-    return axes[:, ::-1]
+def _moments(image: WorkingImage) -> tuple[Matrix, Matrix]:
+    """The brain's centroid in RAS+ mm, and its principal axes as columns, from the longest to the shortest."""
+    ijk = np.argwhere(image.mask[::_STRIDE, ::_STRIDE, ::_STRIDE]) * _STRIDE
+    points = ijk @ image.ijk_to_ras[:3, :3].T + image.ijk_to_ras[:3, 3]
+    _, axes = np.linalg.eigh(np.cov(points.T))
+    return points.mean(axis=0), axes[:, ::-1]
 
 
 def _rotation(axis: int, degrees: float) -> Matrix:
@@ -130,13 +126,12 @@ def _rotation(axis: int, degrees: float) -> Matrix:
     return np.asarray(Rotation.from_rotvec(np.deg2rad(degrees) * np.eye(3)[axis]).as_matrix())
 
 
-def _starts(fixed: WorkingImage, moving: WorkingImage, settings: AffineSettings) -> Iterator[Pose]:
+def _starts(fixed_axes: Matrix, moving_axes: Matrix, settings: AffineSettings) -> Iterator[Pose]:
     """First moments with the axes as they are and turned, then second moments with every proper choice of signs."""
     yield Pose(np.eye(3))
     turns = zip((0, 1, 2), (settings.pitch_degrees, settings.roll_degrees, settings.yaw_degrees), strict=True)
     for axis, degrees in turns:
         yield from (Pose(_rotation(axis, d)) for d in degrees)
-    fixed_axes, moving_axes = _principal_axes(fixed), _principal_axes(moving)
     for signs in product((1.0, -1.0), repeat=3):
         turn = moving_axes @ np.diag(signs) @ fixed_axes.T
         if np.linalg.det(turn) > 0:
@@ -150,7 +145,7 @@ def _level(
     # The moving image may be finer than the fixed one: bring it to about the same voxels.
     ratio = np.linalg.norm(fixed.ijk_to_ras[:3, 0]) / np.linalg.norm(moving.ijk_to_ras[:3, 0])
     moving_image, moving_to_ras = _shrunk(moving, halvings + round(np.log2(ratio)), device)
-    per_voxel = central_gradient(moving_image[:1]).flip(0)
+    per_voxel = central_gradient(moving_image[:1])[0].flip(0)
     per_mm = torch.as_tensor(np.linalg.inv(moving_to_ras[:3, :3]).T, dtype=torch.float32, device=device)
     gradient = torch.einsum("rv,vijk->rijk", per_mm, per_voxel)
     channels = torch.cat([moving_image, gradient])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, pad
+from torch.nn.functional import grid_sample, max_pool3d, pad
 
 from deepstroke.frames import Affine, as_affine
 from deepstroke.progress import Progress, within
 from deepstroke.register.affine import affine_fixed_to_moving
 from deepstroke.register.diffeomorphic import PreparedPair, halfway_fields
 from deepstroke.register.fields import composed, inverted
-from deepstroke.register.filters import box_mean
 from deepstroke.register.settings import FastSettings
 from deepstroke.register.transform import DisplacementField, SpatialTransform
 from deepstroke.register.working_image import WorkingImage
@@ -35,14 +34,14 @@ def fast_transform(
     with torch.inference_mode():
         affine = affine_fixed_to_moving(fixed, moving, settings.affine, device, initial)
         pair = _prepared(fixed, moving, affine, settings, device)
-        to_fixed, to_moving = halfway_fields(pair, settings.diffeomorphic, within(progress, 0.1, 0.9))
+        fields = halfway_fields(pair, settings.diffeomorphic, within(progress, 0.1, 0.9))
         voxels = round(settings.taper_mm / settings.spacing_mm)
-        to_fixed, to_moving = _faded(to_fixed, voxels), _faded(to_moving, voxels)
-        forward = composed(inverted(to_fixed), to_moving)
+        fields = _faded(fields, voxels)
+        forward = composed(inverted(fields[:1]), fields[1:])
         backward = inverted(forward)
     grid = fixed.ijk_to_ras.copy()
     grid[:3, 3] -= grid[:3, :3] @ np.full(3, voxels)
-    there, back = _in_mm(forward, grid), _in_mm(backward, grid)
+    there, back = _in_mm(forward[0], grid), _in_mm(backward[0], grid)
     return SpatialTransform((there, affine), (as_affine(np.linalg.inv(affine)), back), "fast")
 
 
@@ -57,7 +56,7 @@ def _prepared(
     unknown = torch.as_tensor(~fixed.known, device=device) | (moved[2] > 0.5)
     dilation, radius = settings.diffeomorphic.mask_dilation, settings.diffeomorphic.radius
     near = _dilated(masks, dilation) & ~_dilated(unknown, radius)
-    return PreparedPair(torch.as_tensor(fixed.data, device=device)[None], moved[:1], near.float()[None])
+    return PreparedPair(torch.stack([torch.as_tensor(fixed.data, device=device), moved[0]]), near.float())
 
 
 def _resampled(channels: Tensor, ijk_to_ijk: Affine, shape: tuple[int, int, int]) -> Tensor:
@@ -73,17 +72,20 @@ def _resampled(channels: Tensor, ijk_to_ijk: Affine, shape: tuple[int, int, int]
 
 
 def _dilated(mask: Tensor, voxels: int) -> Tensor:
-    return box_mean(mask.float()[None], voxels)[0] > 1e-6 if voxels else mask
+    """The mask grown by a cube."""
+    if voxels == 0:
+        return mask
+    return max_pool3d(mask.float()[None], 2 * voxels + 1, stride=1, padding=voxels)[0] > 0
 
 
-def _faded(field: Tensor, voxels: int) -> Tensor:
-    """The field with ``voxels`` more on each side, over which its border values fade to zero."""
-    wider = pad(field[None], [voxels] * 6, mode="replicate")[0]
-    ramp = torch.arange(voxels, device=field.device, dtype=torch.float32) / max(voxels, 1)
+def _faded(fields: Tensor, voxels: int) -> Tensor:
+    """The fields with ``voxels`` more on each side, over which their border values fade to zero."""
+    wider = pad(fields, [voxels] * 6, mode="replicate")
+    ramp = torch.arange(voxels, device=fields.device, dtype=torch.float32) / max(voxels, 1)
     rise = 0.5 - 0.5 * torch.cos(torch.pi * ramp)
-    for axis in (1, 2, 3):
-        window = torch.cat([rise, rise.new_ones(field.shape[axis]), rise.flip(0)])
-        wider = wider * window.view([-1 if a == axis else 1 for a in range(4)])
+    for axis in (-3, -2, -1):
+        window = torch.cat([rise, rise.new_ones(fields.shape[axis]), rise.flip(0)])
+        wider = wider * window.view([-1 if a == axis else 1 for a in (-3, -2, -1)])
     return wider
 
 

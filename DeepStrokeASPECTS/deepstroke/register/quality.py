@@ -87,7 +87,7 @@ def measured_quality(transform: SpatialTransform, fixed: WorkingImage, moving: W
     grid = Volume(fixed.data, fixed.ijk_to_ras)
     warped = transform.apply(Volume(moving.data, moving.ijk_to_ras), grid).data
     warped_mask = transform.apply(LabelMap(moving.mask, moving.ijk_to_ras), grid).mask
-    local = lncc(torch.tensor(fixed.data)[None], torch.tensor(warped)[None], _LNCC_RADIUS, _LNCC_FLOOR)[0].numpy()
+    local = lncc(torch.as_tensor(np.stack([fixed.data, warped])), _LNCC_RADIUS, _LNCC_FLOOR).numpy()
     both = (fixed.mask | warped_mask) & fixed.known
     mask = fixed.mask & fixed.known
     jacobian = _deformation_jacobians(transform, fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from deepstroke.errors import ConfigError
@@ -54,17 +55,19 @@ class DiffeomorphicSettings:
     """
 
     halvings: tuple[int, ...] = (2, 1, 0)
-    iterations: tuple[int, ...] = (100, 100, 30)
+    iterations: tuple[int, ...] = (100, 50, 10)
     radius: int = 2
     variance_floor: float = 10.0
-    update_sigma: float = 1.7
-    field_sigma: float = 0.7
-    step: float = 0.5
+    update_sigma: float = 3.0
+    field_sigma: float = 1.0
+    step: float = 1.0
     step_decay: float = 0.75
     mask_dilation: int = 2
 
     def __post_init__(self) -> None:
         faults = []
+        if list(self.halvings) != sorted(self.halvings, reverse=True):
+            faults.append(f"halvings from coarse to fine, found {self.halvings}")
         if len(self.halvings) != len(self.iterations) or not self.halvings:
             faults.append(f"one number of iterations a level, found {self.iterations} for {self.halvings}")
         if self.radius < 1 or self.mask_dilation < 0 or min(self.halvings, default=0) < 0:
@@ -75,6 +78,17 @@ class DiffeomorphicSettings:
             faults.append(f"step_decay in 0..1, found {self.step_decay}")
         if faults:
             raise ConfigError("registration settings: expected " + "; ".join(faults), code="registration-settings")
+
+    @property
+    def block(self) -> int:
+        """The sides of the images' grid are multiples of this many voxels."""
+        return int(2 ** max(self.halvings))
+
+    def levels(self) -> Iterator[tuple[float, int, int]]:
+        """For each level the share of the whole work done after it, its halvings and its iterations."""
+        work = [n * 8.0**-h for n, h in zip(self.iterations, self.halvings, strict=True)]
+        for level, (halvings, iterations) in enumerate(zip(self.halvings, self.iterations, strict=True)):
+            yield sum(work[: level + 1]) / sum(work), halvings, iterations
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""Local normalised cross-correlation (LNCC) of two images, and how it changes with each of them.
+"""Local normalised cross-correlation (LNCC) of two images, and which way it rises.
 
-With local means m, variances v (with a floor) and covariance c in a cube around each voxel, the signed LNCC is
-c / sqrt(v_a v_b). Its sum changes with the intensity b(x) by the box mean of
-``(a - m_a) / sqrt(v_a v_b) - c (b - m_b) / (v_b sqrt(v_a v_b))`` over the cubes that hold x; see Avants et al.,
-Medical Image Analysis 12 (2008) 26, and Cachier et al., CVIU 89 (2003) 272. The signed form doesn't let dark match
-bright, as the squared one does.
+With local means m, variances v (plus a floor) and covariance c in the cube around a voxel, the signed LNCC there is
+c / sqrt(v_a v_b). As in Avants et al., Medical Image Analysis 12 (2008) 26, the slope with the intensity b(x) is
+taken of the cube centred at x alone: ((a - m_a) - (b - m_b) c / v_b) / sqrt(v_a v_b). The signed form, unlike the
+squared one, doesn't let dark match bright.
 """
 
 from __future__ import annotations
@@ -15,25 +14,36 @@ from torch import Tensor
 from deepstroke.register.filters import box_mean
 
 
-def lncc(a: Tensor, b: Tensor, radius: int, variance_floor: float) -> Tensor:
-    """Signed LNCC of two (1, I, J, K) images in HU; the floor is in HU squared."""
-    _, _, _, scale, _, _, covariance = _local_statistics(a, b, radius, variance_floor)
-    return covariance * scale
+def lncc(pair: Tensor, radius: int, variance_floor: float) -> Tensor:
+    """Signed LNCC (I, J, K) of a pair of images (2, I, J, K) in HU, which are 0 beyond the border.
+
+    Args:
+        pair: both images on one grid.
+        radius: the cubes' half-width, voxels.
+        variance_floor: added to both variances, HU squared; it keeps noise in flat places from counting.
+    """
+    value, _, _, _ = _local_statistics(pair, radius, variance_floor)
+    return value
 
 
-def lncc_slopes(a: Tensor, b: Tensor, radius: int, variance_floor: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The signed LNCC, and the change of its sum with each intensity of a and of b; all (1, I, J, K)."""
-    mean_a, mean_b, _, scale, variance_a, variance_b, covariance = _local_statistics(a, b, radius, variance_floor)
-    value = covariance * scale
-    by_a, by_b = value / variance_a, value / variance_b
-    terms = [scale, by_a, by_b, scale * mean_a - by_b * mean_b, scale * mean_b - by_a * mean_a]
-    scale, by_a, by_b, rest_b, rest_a = box_mean(torch.cat(terms), radius).split(1)
-    return value, b * scale - a * by_a - rest_a, a * scale - b * by_b - rest_b
+def lncc_slopes(pair: Tensor, radius: int, variance_floor: float) -> Tensor:
+    """How the signed LNCC at each voxel changes with each image's intensity there, (2, I, J, K) per HU."""
+    value, means, variances, scale = _local_statistics(pair, radius, variance_floor)
+    centred = pair - means
+    return torch.addcmul(centred.flip(0) * scale, centred / variances, value, value=-1)
 
 
-def _local_statistics(a: Tensor, b: Tensor, radius: int, variance_floor: float) -> tuple[Tensor, ...]:
-    mean_a, mean_b, aa, bb, ab = box_mean(torch.cat([a, b, a * a, b * b, a * b]), radius).split(1)
-    variance_a = (aa - mean_a * mean_a).clamp_(min=0).add_(variance_floor)
-    variance_b = (bb - mean_b * mean_b).clamp_(min=0).add_(variance_floor)
-    scale = (variance_a * variance_b).rsqrt_()
-    return mean_a, mean_b, ab, scale, variance_a, variance_b, ab - mean_a * mean_b
+def _local_statistics(pair: Tensor, radius: int, variance_floor: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Signed LNCC (I, J, K), means and variances (2, I, J, K), and 1 / sqrt(v_a v_b) (I, J, K)."""
+    padded = pair.new_zeros((5, *(n + 2 * radius for n in pair.shape[1:])))
+    i, j, k = (slice(radius, radius + n) for n in pair.shape[1:])
+    moments = padded[:, i, j, k]
+    moments[:2] = pair
+    torch.mul(pair, pair, out=moments[2:4])
+    torch.mul(pair[0], pair[1], out=moments[4])
+    moments = box_mean(padded, radius)
+    means, squares, product = moments[:2], moments[2:4], moments[4]
+    variances = squares.addcmul_(means, means, value=-1).clamp_(min=0).add_(variance_floor)
+    covariance = product.addcmul_(means[0], means[1], value=-1)
+    scale = (variances[0] * variances[1]).rsqrt_()
+    return covariance * scale, means, variances, scale
