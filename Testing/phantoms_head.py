@@ -6,7 +6,7 @@ solids are functions of position, the same head can be sampled on any grid: thic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,27 @@ from deepstroke.preprocess.resampling import Grid
 from deepstroke.volume import LabelMap, Volume
 
 AIR, FAT, CSF, WHITE, GREY, MUSCLE, BONE = -1000.0, -90.0, 8.0, 27.0, 36.0, 55.0, 1100.0
+#: Centre in the head's frame (mm), radius (mm) and HU of a solid.
+Ball = tuple[tuple[float, float, float], float, float]
 #: Level of the foramen magnum in the head's frame, mm.
 FORAMEN_Z = -60.0
+
+
+def head_grid(
+    spacing_mm: tuple[float, float, float] = (1.5, 1.5, 2.5),
+    tilt_degrees: float = 0.0,
+    bottom_mm: float = -100.0,
+    top_mm: float = 110.0,
+) -> Grid:
+    """A grid around an upright head, its planes tilted about the left-right axis."""
+    extent = np.array([190.0, 230.0, top_mm - bottom_mm])
+    axes = Rotation.from_euler("x", tilt_degrees, degrees=True).as_matrix()
+    shape = np.ceil(extent / spacing_mm).astype(int)
+    ijk_to_ras = np.eye(4)
+    ijk_to_ras[:3, :3] = axes * spacing_mm
+    centre = np.array([0.0, 0.0, (top_mm + bottom_mm) / 2])
+    ijk_to_ras[:3, 3] = centre - ijk_to_ras[:3, :3] @ ((shape - 1) / 2)
+    return Grid((shape[0], shape[1], shape[2]), ijk_to_ras)
 
 
 @dataclass(frozen=True)
@@ -32,7 +51,7 @@ class HeadPhantom:
         rotation_degrees: pitch, yaw and roll of the head in the scanner.
         offset_mm: where the head's origin lies in RAS+ mm.
         noise_hu: standard deviation of the noise per voxel.
-        balls: extra solids as (centre in the head's frame, radius mm, HU).
+        balls: extra solids.
         hole: a hole in the calvarium as (direction from the origin, radius mm), or none.
         tissue: HU that replaces all brain tissue (a phantom's filling), or none.
         table: whether a head rest and a table lie behind the head.
@@ -45,7 +64,7 @@ class HeadPhantom:
     rotation_degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     noise_hu: float = 4.0
-    balls: tuple[tuple[tuple[float, float, float], float, float], ...] = field(default=())
+    balls: tuple[Ball, ...] = ()
     hole: tuple[tuple[float, float, float], float] | None = None
     tissue: float | None = None
     table: bool = True

@@ -24,6 +24,7 @@ from deepstroke.preprocess.morphology import (
     distance_to,
     erode,
     largest_component,
+    without_small_holes,
 )
 from deepstroke.preprocess.resampling import bounding_box, isotropic_grid, resample
 from deepstroke.volume import Volume
@@ -32,8 +33,12 @@ from deepstroke.volume import Volume
 SPACING_MM = 2.0
 #: HU of brain, CSF and fresh blood after averaging over a working voxel; fat lies below, bone above.
 SOFT_HU = (-15.0, 120.0)
+#: Standard deviation in HU of the noise on the coarse grid that these limits bear.
+BEARABLE_NOISE_HU = 6.0
 #: HU that only bone, metal and contrast medium exceed.
 BONE_HU = 250.0
+#: Volume in ml up to which enclosed dense or dark spots count as the tissue around them: noise, chalk in the choroid.
+SPECK_ML = 1.0
 #: Depth in mm of the core: more than the half width of the spinal canal, the orbits and the gaps of the skull base.
 CORE_DEPTH_MM = 12.0
 #: How far in mm tissue of the cavity may lie outside the opened core: gyrus rectus, temporal poles, tonsils.
@@ -42,6 +47,8 @@ REACH_MM = 10.0
 PASSAGE_MM = 4.0
 #: Half width in mm below which what was grown is a lining of sinuses or a spur into bone.
 LINING_MM = 3.0
+#: Half width in mm of the thickest calcified plate.
+PLATE_MM = 3.0
 #: Depth in mm from other tissue or air to which a thin dense plate is a wall of the cavity, not a calcification.
 WALL_MM = 6.0
 #: HU of the darkest streaks through the brain beside metal and dense bone.
@@ -82,15 +89,16 @@ def find_cavity(volume: Volume) -> Cavity:
         InputError: there is no bone, or no soft tissue as deep as a brain.
     """
     head = _working_head(volume)
-    hu = head.data
+    hu = _denoised(head.data)
     soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
-    core, enclosed = _core(soft, hu)
-    brain = _grow(core, soft)
+    solid = without_small_holes(soft, round(1000.0 * SPECK_ML / SPACING_MM**3))
+    core, enclosed = _core(solid, hu)
+    brain = _grow(core, solid) & soft
     foramen = _foramen_level(brain)
     brain[:, :, :foramen] = False
     brain = _without_linings(ndimage.binary_fill_holes(brain))
     brain = _with_air(_with_calcifications(brain, hu, foramen), hu)
-    return Cavity(head, brain, hu > BONE_HU, enclosed, foramen > 0)
+    return Cavity(head, brain, head.data > BONE_HU, enclosed, foramen > 0)
 
 
 def _working_head(volume: Volume) -> Volume:
@@ -107,9 +115,27 @@ def _working_head(volume: Volume) -> Volume:
     return Volume(np.ascontiguousarray(coarse.data[box]), ijk_to_ras)
 
 
+def _denoised(hu: NDArray) -> NDArray[np.float32]:
+    """HU smoothed just enough for thresholds on soft tissue to hold; the HU of bone and air are limited first.
+
+    A Gaussian of s voxels lowers the standard deviation of white noise in three dimensions by (2 sqrt(pi) s)^1.5.
+    """
+    limited = np.clip(hu, -300.0, 400.0)
+    soft = np.abs(limited[1:] + limited[:-1]) < 200.0
+    steps = np.abs(np.diff(limited, axis=0))[soft]
+    noise = 1.4826 * float(np.median(steps)) / np.sqrt(2.0) if steps.size else 0.0
+    if noise <= BEARABLE_NOISE_HU:
+        return limited
+    sigma = (noise / BEARABLE_NOISE_HU) ** (2 / 3) / (2.0 * np.sqrt(np.pi))
+    return ndimage.gaussian_filter(limited, min(sigma, 1.2))
+
+
 def _core(soft: Mask, hu: NDArray) -> tuple[Mask, float]:
     """The deep soft tissue that bone encloses best among the large ones, and how much of it is enclosed."""
-    inside, nearest = ndimage.distance_transform_edt(soft, return_indices=True)
+    # Tissue that goes on beyond the bones at a side is not enclosed; at the ends of the scan it may be.
+    framed = np.pad(soft, ((1, 1), (1, 1), (0, 0)))
+    hu = np.pad(hu, ((1, 1), (1, 1), (0, 0)), constant_values=-1000.0)
+    inside, nearest = ndimage.distance_transform_edt(framed, return_indices=True)
     deep = inside * SPACING_MM > CORE_DEPTH_MM
     labels, count = ndimage.label(deep)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -121,7 +147,7 @@ def _core(soft: Mask, hu: NDArray) -> tuple[Mask, float]:
     owner = labels[surface]
     fractions = {n: float(bounded_by_bone[owner == n].mean()) for n in candidates}
     best = max(candidates, key=lambda n: fractions[n] * sizes[n] ** 0.25)
-    return labels == best, fractions[best]
+    return labels[1:-1, 1:-1] == best, fractions[best]
 
 
 def _grow(core: Mask, soft: Mask) -> Mask:
@@ -152,10 +178,10 @@ def _without_linings(brain: Mask) -> Mask:
 def _with_calcifications(brain: Mask, hu: NDArray, foramen: int) -> Mask:
     """Add calcified choroid, pineal and falx, and dark streaks: whatever is enclosed, and what fills narrow gaps."""
     bone = hu >= SOFT_HU[1]
-    skull = dilate(erode(bone, SPACING_MM, SPACING_MM), 1.25 * SPACING_MM, SPACING_MM)
-    # Thin plates that other tissue or air lies behind are walls of orbits and sinuses.
-    walls = distance_to(~(bone | brain), SPACING_MM) <= WALL_MM
+    skull = dilate(erode(bone, PLATE_MM, SPACING_MM), PLATE_MM + 0.25 * SPACING_MM, SPACING_MM)
     gaps = close(brain, 2 * SPACING_MM, SPACING_MM)
+    # Thin plates that other tissue or air lies behind are walls of orbits and sinuses.
+    walls = distance_to(~(bone | gaps), SPACING_MM) <= WALL_MM
     plates = gaps & bone & ~skull & ~walls
     streaks = gaps & (hu <= SOFT_HU[0]) & (hu > DARKEST_STREAK_HU)
     added = plates | streaks

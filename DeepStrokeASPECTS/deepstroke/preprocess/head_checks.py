@@ -31,7 +31,7 @@ LEAST_HEIGHT_MM = 70.0
 #: ml of enhanced vessels; calcified choroid plexus, pineal and falx stay below the first.
 CONTRAST_WARN_ML, CONTRAST_REFUSE_ML = 4.0, 15.0
 BLOOD_WARN_ML = 1.5
-METAL_WARN_ML = 0.1
+METAL_WARN_ML = 0.05
 AIR_WARN_ML = 0.5
 NOISE_WARN_HU = 15.0
 #: mm between slices; patients who hold still stay below 1, and a reader sees steps from about 3.
@@ -81,7 +81,7 @@ def refuse_unfit(measures: HeadMeasures) -> None:
     if m.enclosed < LEAST_ENCLOSED:
         raise InputError(
             f"no brain inside a skull: bone encloses {100 * m.enclosed:.0f} % of the deep soft tissue, expected at "
-            f"least {100 * LEAST_ENCLOSED:.0f} % (a phantom, or another part of the body?)",
+            f"least {100 * LEAST_ENCLOSED:.0f} % (a phantom, another part of the body, or half a head?)",
             code="not-a-head",
         )
     if not BRAIN_MEDIAN_HU[0] <= m.median_hu <= BRAIN_MEDIAN_HU[1] or m.spread_hu < LEAST_SPREAD_HU:
@@ -153,7 +153,7 @@ def findings_of(measures: HeadMeasures, dark_area: DarkArea | None) -> tuple[Fin
             "contrast-suspected",
             f"{m.contrast_like_ml:.1f} ml at 110-350 HU within the brain: contrast medium or large calcifications",
         ),
-        (m.metal_ml > METAL_WARN_ML, "metal", f"{m.metal_ml:.1f} ml of metal: streaks may hide or mimic early signs"),
+        (m.metal_ml > METAL_WARN_ML, "metal", f"{m.metal_ml:.2f} ml of metal: streaks may hide or mimic early signs"),
         (m.air_ml > AIR_WARN_ML, "air-inside-skull", f"{m.air_ml:.1f} ml of air inside the skull"),
         (
             m.noise_hu > NOISE_WARN_HU,

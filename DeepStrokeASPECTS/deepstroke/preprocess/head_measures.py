@@ -28,8 +28,10 @@ CLEAR_OF_SKULL_MM = 6.0
 #: Tangents of the elevation over the cavity's centre above which its surface is vault: at the sides and behind, and in
 #: front, where the roofs of the orbits come up in a raised head.
 VAULT_ELEVATION, FRONTAL_VAULT_ELEVATION = 0.0, 0.36
+#: Distance in mm from the cavity within which bone is calvarium and metal matters.
+AROUND_MM = 16.0
 #: HU that only metal exceeds.
-METAL_HU = 2800.0
+METAL_HU = 2400.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class HeadMeasures:
         open_cm2: area of the cavity cut off by the end of the scan below, above and at the sides.
         blood_like_ml: largest cluster of 58-100 HU that is neither near the skull nor thin.
         contrast_like_ml: voxels of 110-350 HU deep in the cavity: enhanced vessels or calcifications.
-        metal_ml: voxels above 2800 HU in and around the head.
+        metal_ml: voxels above 2400 HU in the cavity and within 16 mm of it.
         air_ml: air in the cavity.
         noise_hu: standard deviation of the noise in the brain.
         movement_mm: largest jump of the brain from slice to slice.
@@ -87,6 +89,7 @@ def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
     low, median, high = np.percentile(averaged[depth_mm > 4.0], (0.5, 50.0, 99.5))
     extent = [(s.stop - s.start) * SPACING_MM for s in bounding_box(cavity.brain)]
     vault = _vault(cavity, depth_mm <= SPACING_MM)
+    near = distance_to(cavity.brain, SPACING_MM) <= AROUND_MM
     below, above, sides = _open_areas(cavity)
     return HeadMeasures(
         brain_ml=float(np.count_nonzero(brain) * volume.voxel_ml),
@@ -95,13 +98,13 @@ def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
         enclosed=cavity.enclosed,
         median_hu=float(median),
         spread_hu=float(high - low),
-        skull_mm=_skull_thickness(cavity, vault),
+        skull_mm=_skull_thickness(cavity, vault, near),
         skull_hu=float(np.median(ndimage.maximum_filter(hu, 7)[vault])),
         defect_cm2=_defect(cavity, vault),
         open_cm2=(below, above, sides),
         blood_like_ml=_blood_like(averaged, depth_mm),
         contrast_like_ml=_ml((hu > CONTRAST_HU[0]) & (hu < CONTRAST_HU[1]) & (depth_mm > CLEAR_OF_SKULL_MM)),
-        metal_ml=_ml(hu > METAL_HU),
+        metal_ml=_ml(near & (hu > METAL_HU)),
         air_ml=_ml(cavity.brain & (hu < -300.0)),
         noise_hu=noise_hu(volume, brain),
         movement_mm=movement_mm(volume, brain),
@@ -142,8 +145,7 @@ def _faces() -> list[tuple[slice | int, ...]]:
     return [(whole, whole, 0), (whole, whole, -1), (0,), (-1,), (whole, 0), (whole, -1)]
 
 
-def _skull_thickness(cavity: Cavity, vault: Mask) -> float:
-    near = distance_to(cavity.brain, SPACING_MM) <= 16.0
+def _skull_thickness(cavity: Cavity, vault: Mask, near: Mask) -> float:
     bone_ml = _ml(near & cavity.skull & _upper(cavity))
     return 10.0 * bone_ml / max(np.count_nonzero(vault) * SURFACE_CM2, 1.0)
 

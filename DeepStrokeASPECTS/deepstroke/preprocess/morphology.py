@@ -63,3 +63,11 @@ def component_with(mask: Mask, seed: Mask) -> Mask:
     labels, _ = ndimage.label(mask | seed)
     wanted = np.unique(labels[seed])
     return np.isin(labels, wanted[wanted > 0])
+
+
+def without_small_holes(mask: Mask, voxels: int) -> Mask:
+    """A mask with the components of its background filled that have at most so many voxels."""
+    labels, _ = ndimage.label(~mask)
+    small = np.bincount(labels.ravel()) <= voxels
+    small[0] = True
+    return np.asarray(small[labels])

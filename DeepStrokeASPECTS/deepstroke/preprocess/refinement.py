@@ -88,8 +88,11 @@ def _tidied_layers(brain: Mask, pixel_cm2: float) -> Mask:
     """Fill the holes of each axial layer and drop its islands: averages over orbital roofs look like brain."""
     tidy = np.zeros_like(brain)
     for k in np.flatnonzero(brain.any(axis=(0, 1))):
-        labels, _ = ndimage.label(ndimage.binary_fill_holes(brain[:, :, k]))
+        layer = np.pad(brain[:, :, k], 1)
+        outside, _ = ndimage.label(~layer)
+        labels, _ = ndimage.label(layer | (outside > 1))
         areas_cm2 = np.bincount(labels.ravel()) * pixel_cm2
         areas_cm2[0] = 0.0
-        tidy[:, :, k] = ((areas_cm2 >= ISLAND_CM2) | (areas_cm2 == areas_cm2.max()))[labels] & (labels > 0)
+        kept = (areas_cm2 >= ISLAND_CM2) | (areas_cm2 == areas_cm2.max())
+        tidy[:, :, k] = (kept[labels] & (labels > 0))[1:-1, 1:-1]
     return tidy

@@ -189,7 +189,7 @@ def orthogonal(volume: VolumeT, order: int = 1) -> VolumeT:
 def _is_diagonal(matrix: Affine) -> bool:
     linear = matrix[:3, :3]
     off = linear - np.diag(np.diag(linear))
-    return bool(np.abs(off).max() < 1e-6 and np.diag(linear).min() > 0)
+    return bool(np.abs(off).max() < 1e-6)
 
 
 def _interpolate_separably(data: NDArray, reference_to_volume: Affine, shape: Sequence[int], fill: float) -> NDArray:
@@ -211,7 +211,7 @@ def linear_weights(n_in: int, n_out: int, start: float, step: float) -> csr_arra
     Rows further than half a voxel outside the axis are empty; all others sum to 1.
     """
     positions = start + step * np.arange(n_out)
-    width = max(1.0, step)
+    width = max(1.0, abs(step))
     reach = int(np.ceil(width))
     columns = np.floor(positions)[:, None].astype(int) + np.arange(-reach + 1, reach + 1)
     tents = np.maximum(1.0 - np.abs(columns - positions[:, None]) / width, 0.0)
