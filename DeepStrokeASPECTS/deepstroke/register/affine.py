@@ -37,6 +37,7 @@ class _Level:
         known: (N,) 0..1, where the fixed scan's field of view reaches.
         points: (3, N) mm from the fixed centroid, in RAS+ axes.
         moving: (5, I, J, K): intensity, where the field of view doesn't reach, and the gradient per mm along R, A, S.
+        moving_centre: RAS+ mm of the moving centroid.
         ras_to_unit: 3 x 4, from RAS+ mm to the coordinates of ``grid_sample``.
     """
 
@@ -44,6 +45,7 @@ class _Level:
     known: Tensor
     points: Tensor
     moving: Tensor
+    moving_centre: Matrix
     ras_to_unit: Tensor
 
 
@@ -60,14 +62,6 @@ class Pose:
     linear: Matrix
     shift: Matrix = field(default_factory=lambda: np.zeros(3))
     ncc: float = -1.0
-
-
-#: Directions in the 12 parameters (linear part row by row, then shift) of rotations, one scale, and shifts.
-_SIMILARITY: Matrix = np.zeros((12, 7))
-for _column, (_row, _col) in enumerate(((2, 1), (0, 2), (1, 0))):
-    _SIMILARITY[3 * _row + _col, _column], _SIMILARITY[3 * _col + _row, _column] = 1.0, -1.0
-_SIMILARITY[[0, 4, 8], 3] = 1.0
-_SIMILARITY[[9, 10, 11], [4, 5, 6]] = 1.0
 
 
 def affine_fixed_to_moving(
@@ -90,26 +84,41 @@ def affine_fixed_to_moving(
         RegistrationError: no start led to a transform without mirroring.
     """
     (fixed_centre, fixed_axes), (moving_centre, moving_axes) = _moments(fixed), _moments(moving)
-    centres = fixed_centre, moving_centre
-    coarse = _level(fixed, moving, settings.coarse_halvings, centres, device)
+    coarse, fine = (
+        _level(fixed, moving, halvings, fixed_centre, moving_centre, device)
+        for halvings in (settings.coarse_halvings, settings.fine_halvings)
+    )
     if initial is None:
-        poses = [_evaluated(coarse, pose, centres[1]) for pose in _starts(fixed_axes, moving_axes, settings)]
-        poses = sorted(poses, key=lambda pose: -pose.ncc)[: settings.kept_starts]
+        starts = _starts(fixed_axes, moving_axes, settings)
     else:
-        shift = initial[:3, :3] @ centres[0] + initial[:3, 3] - centres[1]
-        poses = [_evaluated(coarse, Pose(initial[:3, :3], shift), centres[1])]
-    steps, gain = settings.coarse_steps, settings.least_gain
-    for directions in (_SIMILARITY, np.eye(12)):
-        poses = [_climbed(coarse, pose, centres[1], directions, steps, gain) for pose in poses]
-    best = max(poses, key=lambda pose: pose.ncc)
-    fine = _level(fixed, moving, settings.fine_halvings, centres, device)
-    best = _climbed(fine, _evaluated(fine, best, centres[1]), centres[1], np.eye(12), settings.fine_steps, gain)
+        starts = iter([Pose(initial[:3, :3], initial[:3, :3] @ fixed_centre + initial[:3, 3] - moving_centre)])
+    best = _best_of(coarse, starts, settings)
+    best = _climbed(fine, _evaluated(fine, best), np.eye(12), settings.fine_steps, settings.least_gain)
     if np.linalg.det(best.linear) <= 0:
         raise RegistrationError("the affine stage ended mirrored; give an initial transform", code="mirrored")
     affine = np.eye(4)
     affine[:3, :3] = best.linear
-    affine[:3, 3] = centres[1] + best.shift - best.linear @ centres[0]
+    affine[:3, 3] = moving_centre + best.shift - best.linear @ fixed_centre
     return affine
+
+
+def _best_of(level: _Level, starts: Iterator[Pose], settings: AffineSettings) -> Pose:
+    """The best pose reached from the most promising starts, first as a similarity and then as an affine."""
+    poses = sorted((_evaluated(level, start) for start in starts), key=lambda pose: -pose.ncc)
+    poses = poses[: settings.kept_starts]
+    for directions in (_similarity_directions(), np.eye(12)):
+        poses = [_climbed(level, pose, directions, settings.coarse_steps, settings.least_gain) for pose in poses]
+    return max(poses, key=lambda pose: pose.ncc)
+
+
+def _similarity_directions() -> Matrix:
+    """Directions in the 12 parameters (linear part row by row, then shift) of rotations, one scale, and shifts."""
+    directions = np.zeros((12, 7))
+    for column, (row, other) in enumerate(((2, 1), (0, 2), (1, 0))):
+        directions[3 * row + other, column], directions[3 * other + row, column] = 1.0, -1.0
+    directions[[0, 4, 8], 3] = 1.0
+    directions[[9, 10, 11], [4, 5, 6]] = 1.0
+    return directions
 
 
 def _moments(image: WorkingImage) -> tuple[Matrix, Matrix]:
@@ -139,7 +148,12 @@ def _starts(fixed_axes: Matrix, moving_axes: Matrix, settings: AffineSettings) -
 
 
 def _level(
-    fixed: WorkingImage, moving: WorkingImage, halvings: int, centres: tuple[Matrix, Matrix], device: torch.device
+    fixed: WorkingImage,
+    moving: WorkingImage,
+    halvings: int,
+    fixed_centre: Matrix,
+    moving_centre: Matrix,
+    device: torch.device,
 ) -> _Level:
     fixed_image, fixed_to_ras = _shrunk(fixed, halvings, device)
     # The moving image may be finer than the fixed one: bring it to about the same voxels.
@@ -152,10 +166,10 @@ def _level(
     ticks = [torch.arange(n, dtype=torch.float32, device=device) for n in fixed_image.shape[1:]]
     ijk = torch.stack(torch.meshgrid(*ticks, indexing="ij")).view(3, -1)
     linear = torch.as_tensor(fixed_to_ras[:3, :3], dtype=torch.float32, device=device)
-    offset = torch.as_tensor(fixed_to_ras[:3, 3] - centres[0], dtype=torch.float32, device=device)
+    offset = torch.as_tensor(fixed_to_ras[:3, 3] - fixed_centre, dtype=torch.float32, device=device)
     intensity, unknown = fixed_image.reshape(2, -1)
     to_unit = _ras_to_unit(moving_to_ras, channels)
-    return _Level(intensity, 1 - unknown, linear @ ijk + offset[:, None], channels, to_unit)
+    return _Level(intensity, 1 - unknown, linear @ ijk + offset[:, None], channels, moving_centre, to_unit)
 
 
 def _shrunk(image: WorkingImage, halvings: int, device: torch.device) -> tuple[Tensor, Affine]:
@@ -179,9 +193,9 @@ def _ras_to_unit(ijk_to_ras: Affine, image: Tensor) -> Tensor:
     return torch.as_tensor(ras_to_unit, dtype=torch.float32, device=image.device)
 
 
-def _sampled(level: _Level, pose: Pose, moving_centre: Matrix, channels: int) -> Tensor:
+def _sampled(level: _Level, pose: Pose, channels: int) -> Tensor:
     """The first moving channels at the fixed points under a pose, (channels, N)."""
-    matrix = np.concatenate([pose.linear, (moving_centre + pose.shift)[:, None]], axis=1)
+    matrix = np.concatenate([pose.linear, (level.moving_centre + pose.shift)[:, None]], axis=1)
     mapping = torch.as_tensor(matrix, dtype=torch.float32, device=level.points.device)
     to_unit = level.ras_to_unit[:, :3] @ mapping
     to_unit[:, 3] += level.ras_to_unit[:, 3]
@@ -210,21 +224,19 @@ def _correlation(level: _Level, warped: Tensor) -> _Correlation:
     return _Correlation(fixed, moving, weights, norms[1], float(fixed @ moving))
 
 
-def _evaluated(level: _Level, pose: Pose, moving_centre: Matrix) -> Pose:
-    return Pose(pose.linear, pose.shift, _correlation(level, _sampled(level, pose, moving_centre, 2)).ncc)
+def _evaluated(level: _Level, pose: Pose) -> Pose:
+    return Pose(pose.linear, pose.shift, _correlation(level, _sampled(level, pose, 2)).ncc)
 
 
-def _climbed(
-    level: _Level, pose: Pose, moving_centre: Matrix, directions: Matrix, steps: int, least_gain: float
-) -> Pose:
+def _climbed(level: _Level, pose: Pose, directions: Matrix, steps: int, least_gain: float) -> Pose:
     """Levenberg-Marquardt ascent of the NCC along the given directions of the twelve parameters."""
     damping = 1e-3
     for _ in range(steps):
-        hessian, slope = _normal_equations(level, pose, moving_centre, directions)
+        hessian, slope = _normal_equations(level, pose, directions)
         while True:
             update = directions @ np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), slope)
             trial = Pose((np.eye(3) + update[:9].reshape(3, 3) / 50.0) @ pose.linear, pose.shift + update[9:])
-            trial = _evaluated(level, trial, moving_centre)
+            trial = _evaluated(level, trial)
             if trial.ncc > pose.ncc or damping > 1e3:
                 break
             damping *= 10
@@ -236,9 +248,9 @@ def _climbed(
     return pose
 
 
-def _normal_equations(level: _Level, pose: Pose, moving_centre: Matrix, directions: Matrix) -> tuple[Matrix, Matrix]:
+def _normal_equations(level: _Level, pose: Pose, directions: Matrix) -> tuple[Matrix, Matrix]:
     """Gauss-Newton matrix and slope of the NCC by the parameters (linear part in 1/50, shift in mm)."""
-    sampled = _sampled(level, pose, moving_centre, 5)
+    sampled = _sampled(level, pose, 5)
     match = _correlation(level, sampled)
     linear = torch.as_tensor(pose.linear / 50.0, dtype=torch.float32, device=sampled.device)
     by_linear = sampled[2:, None] * (linear @ level.points)[None]

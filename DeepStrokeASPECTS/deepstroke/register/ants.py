@@ -90,18 +90,29 @@ def _write_affine(fixed_to_moving: Affine, path: Path) -> None:
 
 
 def _run_worker(folder: Path) -> None:
-    """Run the child process; it ends with the parent's interest in it, and its files go with the folder."""
+    """Run the child process to its end; should this one die first, the pipe closes and the child cleans up and ends."""
     package_parent = str(Path(__file__).resolve().parents[2])
     environment = {key: value for key, value in os.environ.items() if key != "ITK_AUTOLOAD_PATH"}
     environment["PYTHONPATH"] = os.pathsep.join([package_parent, *filter(None, [environment.get("PYTHONPATH")])])
     environment["TMPDIR"] = str(folder)
     command = [sys.executable, "-m", "deepstroke.register.ants_worker", str(folder)]
+    reading, writing = os.pipe()
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, errors="replace"
+            command,
+            env=environment,
+            stdin=reading,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            errors="replace",
         )
     except subprocess.TimeoutExpired as error:
         raise RegistrationError(f"ANTs was stopped after {TIMEOUT_S:.0f} s without a result", code="ants") from error
+    finally:
+        os.close(reading)
+        os.close(writing)
     if done.returncode != 0:
         last = " | ".join((done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]) or "it said nothing"
         raise RegistrationError(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -37,5 +39,14 @@ def main(folder: Path) -> None:
         shutil.move(source, folder / name)
 
 
+def _end_with_parent(folder: Path) -> None:
+    """Wait until the parent's end of the pipe closes; then remove the folder and end."""
+    os.read(sys.stdin.fileno(), 1)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    working_folder = Path(sys.argv[1])
+    threading.Thread(target=_end_with_parent, args=(working_folder,), daemon=True).start()
+    main(working_folder)

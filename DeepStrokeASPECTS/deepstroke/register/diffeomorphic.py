@@ -40,7 +40,7 @@ class PreparedPair:
 def halfway_fields(pair: PreparedPair, settings: DiffeomorphicSettings, progress: Progress) -> Tensor:
     """The fields from the half-way space to the fixed and to the moving image, (2, 3, I, J, K) voxels.
 
-    The sides of the pair's grid are multiples of ``settings.block``.
+    The sides of the pair's grid are multiples of ``2 ** max(settings.halvings)``.
     """
     coarsest = max(settings.halvings)
     fields = pair.images.new_zeros((2, 3, *(n >> coarsest for n in shape_of(pair.images))))
