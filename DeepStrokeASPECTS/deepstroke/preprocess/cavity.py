@@ -55,6 +55,8 @@ WALL_MM = 6.0
 DARKEST_STREAK_HU = -200.0
 #: Share of an air pocket's surroundings that is brain when the pocket lies in the cavity.
 POCKET_CONTACT = 0.35
+#: Mean HU below which a pocket holds air, not the fat of an orbit.
+POCKET_HU = -150.0
 #: Cross-section in cm^2 of the spinal canal and the foramen magnum (7-10 cm^2 in adults) with some margin.
 CANAL_CM2 = 11.0
 #: How far in mm the cavity goes below the level at which the posterior fossa narrows to ``CANAL_CM2``.
@@ -93,11 +95,11 @@ def find_cavity(volume: Volume) -> Cavity:
     soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
     solid = without_small_holes(soft, round(1000.0 * SPECK_ML / SPACING_MM**3))
     core, enclosed = _core(solid, hu)
-    brain = _grow(core, solid) & soft
+    brain = _grow(core, soft)
     foramen = _foramen_level(brain)
     brain[:, :, :foramen] = False
     brain = _without_linings(ndimage.binary_fill_holes(brain))
-    brain = _with_air(_with_calcifications(brain, hu, foramen), hu)
+    brain = _with_air(_with_gaps_filled(brain, hu, foramen), hu)
     return Cavity(head, brain, head.data > BONE_HU, enclosed, foramen > 0)
 
 
@@ -175,16 +177,14 @@ def _without_linings(brain: Mask) -> Mask:
     return brain & dilate(largest_component(thick), LINING_MM + 0.75 * SPACING_MM, SPACING_MM)
 
 
-def _with_calcifications(brain: Mask, hu: NDArray, foramen: int) -> Mask:
+def _with_gaps_filled(brain: Mask, hu: NDArray, foramen: int) -> Mask:
     """Add calcified choroid, pineal and falx, and dark streaks: whatever is enclosed, and what fills narrow gaps."""
     bone = hu >= SOFT_HU[1]
     skull = dilate(erode(bone, PLATE_MM, SPACING_MM), PLATE_MM + 0.25 * SPACING_MM, SPACING_MM)
     gaps = close(brain, 2 * SPACING_MM, SPACING_MM)
     # Thin plates that other tissue or air lies behind are walls of orbits and sinuses.
     walls = distance_to(~(bone | gaps), SPACING_MM) <= WALL_MM
-    plates = gaps & bone & ~skull & ~walls
-    streaks = gaps & (hu <= SOFT_HU[0]) & (hu > DARKEST_STREAK_HU)
-    added = plates | streaks
+    added = gaps & ~skull & ~walls & (hu > DARKEST_STREAK_HU)
     added[:, :, :foramen] = False
     return np.asarray(ndimage.binary_fill_holes(brain | added))
 
@@ -193,10 +193,15 @@ def _with_air(brain: Mask, hu: NDArray) -> Mask:
     """Add pockets of air that lie between brain and skull; those of sinuses and mastoid cells lie in bone."""
     labels, count = ndimage.label((hu <= SOFT_HU[0]) & ~brain)
     rims = dilate_by_voxel(labels)
-    added = np.zeros(count + 1, dtype=bool)
     shells = (rims > 0) & (labels == 0)
-    sizes = np.bincount(rims[shells], minlength=count + 1)
-    touching = np.bincount(rims[shells & brain], minlength=count + 1)
-    added[1:] = touching[1:] >= POCKET_CONTACT * np.maximum(sizes[1:], 1)
-    added[0] = False
-    return brain | added[labels]
+    contact = _sums(rims[shells], brain[shells], count) / np.maximum(_sums(rims[shells], None, count), 1)
+    mean_hu = _sums(labels, hu, count) / np.maximum(_sums(labels, None, count), 1)
+    pockets = (contact >= POCKET_CONTACT) & (mean_hu < POCKET_HU)
+    pockets[0] = False
+    return brain | pockets[labels]
+
+
+def _sums(labels: NDArray, values: NDArray | None, count: int) -> NDArray:
+    """Sum of values (or number of voxels) for each label 0..count."""
+    weights = None if values is None else values.ravel().astype(np.float64)
+    return np.bincount(labels.ravel(), weights=weights, minlength=count + 1)

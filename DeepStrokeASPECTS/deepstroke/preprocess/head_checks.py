@@ -35,7 +35,7 @@ METAL_WARN_ML = 0.05
 AIR_WARN_ML = 0.5
 NOISE_WARN_HU = 15.0
 #: mm between slices; patients who hold still stay below 1, and a reader sees steps from about 3.
-MOVEMENT_WARN_MM = 3.5
+MOVEMENT_WARN_MM = 4.0
 #: ml of brain darker than its mirror image.
 DARK_WARN_ML = 8.0
 USUAL_BRAIN_ML = (1000.0, 1900.0)
