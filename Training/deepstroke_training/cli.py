@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(commands, common)
     _add_build_atlas(commands, common)
     _add_sample_scan(commands, common)
+    _add_synthesize(commands, common)
     return parser
 
 
@@ -94,6 +95,33 @@ def _sample_scan(arguments: argparse.Namespace) -> None:
 
     make_sample_scan(arguments.output)
     show(f"wrote the sample scan to {arguments.output}")
+
+
+def _add_synthesize(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("synthesize", parents=[common], help="make a cohort of synthetic head CTs with truth")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
+    parser.add_argument("-n", dest="count", metavar="N", type=int, required=True, help="number of patients")
+    parser.add_argument("--seed", metavar="S", type=int, required=True)
+    parser.add_argument("--dicom", action="store_true", help="also write each scan as a DICOM series")
+    parser.add_argument("--overlays", action="store_true", help="with ASPECTS outlines in overlay planes")
+    parser.add_argument("--dicomdir", action="store_true", help="as media with several series and a DICOMDIR")
+    parser.set_defaults(run=_synthesize)
+
+
+def _synthesize(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.synthesis import synthesize
+
+    with console_progress(arguments.quiet) as progress:
+        synthesize(
+            arguments.output,
+            arguments.count,
+            arguments.seed,
+            dicom=arguments.dicom,
+            overlays=arguments.overlays,
+            dicomdir=arguments.dicomdir,
+            progress=progress,
+        )
+    show(f"wrote {arguments.count} patients to {arguments.output}")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ class DiffeomorphicSettings:
     """How the deformable stage runs; lengths are in voxels of the level at hand.
 
     The two sigmas and the step were chosen on synthetic pairs of known truth, easy and hard (``deepstroke-train bench
-    registration``), and kept stiffer than what does best there (3 and 1): on an aged brain those make left and right regions
-    of one kind differ by 40 %, these by 23 %.
+    registration``), and kept stiffer than what does best there (3 and 1): on an aged brain those make left and right
+    regions of one kind differ by 40 %, these by 23 %.
 
     Attributes:
         halvings: levels from coarse to fine; a level's voxels are ``2 ** halvings`` times those of the images.
