@@ -100,6 +100,8 @@ def find_cavity(volume: Volume) -> Cavity:
     brain[:, :, :foramen] = False
     brain = _without_linings(ndimage.binary_fill_holes(brain))
     brain = _with_air(_with_gaps_filled(brain, hu, foramen), hu)
+    if not brain.any():
+        raise InputError("no soft tissue as deep as a brain: not a CT of a head", code="not-a-head")
     return Cavity(head, brain, head.data > BONE_HU, enclosed, foramen > 0)
 
 

@@ -20,7 +20,8 @@ LEAST_BRAIN_ML = 250.0
 BRAIN_MEDIAN_HU = (15.0, 55.0)
 #: HU from the darkest CSF to the brightest grey matter; fillings of phantoms are even.
 LEAST_SPREAD_HU = 6.0
-#: An infant's cavity is smaller than this (adults: above 1050 ml, above 140 mm long) under a thin skull.
+#: An infant's cavity is smaller than this (adults: above 1050 ml, above 140 mm long) under a thin skull. Children from
+#: about two years on look like small adults here: the age must be judged elsewhere.
 INFANT_ML, INFANT_LENGTH_MM, INFANT_SKULL_MM = 850.0, 140.0, 4.5
 #: cm^2 of missing calvarium: a burr hole has about 1, a decompressive craniectomy 80 to 150.
 DEFECT_WARN_CM2, DEFECT_REFUSE_CM2 = 2.0, 25.0
@@ -92,7 +93,8 @@ def refuse_unfit(measures: HeadMeasures) -> None:
             code="no-brain-tissue",
         )
     _refuse_part_of_brain(m)
-    small = m.brain_ml < INFANT_ML or m.length_mm < INFANT_LENGTH_MM
+    complete = sum(m.open_cm2) < CUT_BELOW_CM2
+    small = m.length_mm < INFANT_LENGTH_MM or (complete and m.brain_ml < INFANT_ML)
     if small and m.skull_mm < INFANT_SKULL_MM:
         raise InputError(
             f"an infant's head: cavity {m.brain_ml:.0f} ml and {m.length_mm:.0f} mm long, skull {m.skull_mm:.1f} mm; "

@@ -46,7 +46,7 @@ class HeadMeasures:
         median_hu: median of tissue deeper than 4 mm, averaged over 6 mm.
         spread_hu: from the 0.5th to the 99.5th percentile of the same.
         skull_mm: mean thickness of the calvarium, its volume over the area of the cavity's upper surface.
-        skull_hu: median of the densest bone over the upper surface.
+        skull_hu: median of the densest bone over the upper surface; 0 where the scan shows none of it.
         defect_cm2: area of the cavity's upper surface that no bone covers.
         open_cm2: area of the cavity cut off by the end of the scan below, above and at the sides.
         blood_like_ml: largest cluster of 58-100 HU that is neither near the skull nor thin.
@@ -86,7 +86,7 @@ def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
     hu = cavity.head.data
     depth_mm = depth(np.pad(cavity.brain, 1), SPACING_MM)[1:-1, 1:-1, 1:-1]
     averaged = ndimage.uniform_filter(hu, 3)
-    low, median, high = np.percentile(averaged[depth_mm > 4.0], (0.5, 50.0, 99.5))
+    low, median, high = np.percentile(averaged[depth_mm > min(4.0, depth_mm.max() / 2)], (0.5, 50.0, 99.5))
     extent = [(s.stop - s.start) * SPACING_MM for s in bounding_box(cavity.brain)]
     vault = _vault(cavity, depth_mm <= SPACING_MM)
     near = distance_to(cavity.brain, SPACING_MM) <= AROUND_MM
@@ -99,7 +99,7 @@ def measure_head(cavity: Cavity, brain: Mask, volume: Volume) -> HeadMeasures:
         median_hu=float(median),
         spread_hu=float(high - low),
         skull_mm=_skull_thickness(cavity, vault, near),
-        skull_hu=float(np.median(ndimage.maximum_filter(hu, 7)[vault])),
+        skull_hu=float(np.median(ndimage.maximum_filter(hu, 7)[vault])) if vault.any() else 0.0,
         defect_cm2=_defect(cavity, vault),
         open_cm2=(below, above, sides),
         blood_like_ml=_blood_like(averaged, depth_mm),

@@ -19,7 +19,9 @@ COMPARED_HU = (-100.0, 150.0)
 #: Differences in HU above this count as this much, so that a lesion on one side doesn't turn the plane.
 LARGEST_DIFFERENCE_HU = 60.0
 #: Turns in degrees tried first, about the superior and about the anterior axis.
-FIRST_TURNS_DEGREES = (-24.0, -12.0, 0.0, 12.0, 24.0)
+FIRST_TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)
+#: Largest turn in degrees about either axis.
+LARGEST_TURN_DEGREES = 60.0
 #: Distances in mm between the points compared, from coarse to fine.
 POINT_DISTANCES_MM = (8.0, 4.0)
 
@@ -68,7 +70,7 @@ class MidsagittalPlane:
 
 
 def find_midsagittal_plane(volume: Volume) -> MidsagittalPlane:
-    """The mid-sagittal plane of a head CT in any position within about 35 degrees of upright.
+    """The mid-sagittal plane of a head CT that is turned by up to about 45 degrees about each axis.
 
     Raises:
         InputError: the volume shows no head, or none that mirrors.
@@ -97,7 +99,7 @@ def find_plane(cavity: Cavity) -> MidsagittalPlane:
             starts = [best]
         best = min((_minimise(cost, start, distance_mm) for start in starts), key=cost)
     normal = _normal(best)
-    if not np.isfinite(best).all() or np.abs(best[:2]).max() > 45.0:
+    if not np.isfinite(best).all() or np.abs(best[:2]).max() > LARGEST_TURN_DEGREES:
         raise InputError("the head has no plane of symmetry near its sagittal plane", code="midsagittal")
     return MidsagittalPlane(normal, float(centre @ normal + best[2]), float(cost(best)))
 

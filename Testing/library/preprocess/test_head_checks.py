@@ -229,6 +229,10 @@ def test_limits_of_refusals(changed: dict[str, float], code: str) -> None:
     assert refusal.value.code == code
 
 
+def test_a_small_part_of_a_thin_adult_skull_is_no_infant() -> None:
+    refuse_unfit(dataclasses.replace(NORMAL, brain_ml=700.0, skull_mm=3.5, open_cm2=(120.0, 0.0, 0.0)))
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [

@@ -14,6 +14,7 @@ from deepstroke.preprocess.morphology import (
     distance_to,
     erode,
     largest_component,
+    without_small_holes,
 )
 
 
@@ -73,3 +74,13 @@ def test_labels_grow_by_one_voxel_and_keep_their_own() -> None:
     labels = np.zeros((7, 3, 3), int)
     labels[1], labels[4] = 2, 1
     assert dilate_by_voxel(labels)[:, 1, 1].tolist() == [2, 2, 2, 1, 1, 1, 0]
+
+
+def test_small_holes_are_filled_and_large_ones_stay() -> None:
+    mask = np.ones((20, 20, 20), bool)
+    mask[3, 3, 3:5] = False
+    mask[10:13, 10:13, 10:13] = False
+    filled = without_small_holes(mask, 2)
+    assert filled[3, 3, 3:5].all()
+    assert not filled[11, 11, 11]
+    assert np.count_nonzero(~filled) == 27
