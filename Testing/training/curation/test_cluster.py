@@ -11,6 +11,7 @@ from deepstroke_training.curation.cluster import connect, run_tasks
 from phantom_jobs import work
 
 
+@pytest.mark.slow  # workers are killed and started again: on a busy machine that takes minutes
 def test_errors_become_failures_and_dead_workers_get_three_more_tries(tmp_path: Path) -> None:
     kinds = ["ok", "refuse", "die once", "fail", "die", "ok"]
     jobs = [(f"job{n}", (kind, str(tmp_path / f"attempts{n}"))) for n, kind in enumerate(kinds)]
