@@ -201,7 +201,7 @@ def measure(contender: Contender, pair: Pair, anatomy: Anatomy, seed: int) -> Me
     transform = contender.register(fixed, moving)
     cpu, wall = _cpu_seconds() - cpu, time.perf_counter() - wall
     quality = measured_quality(transform, fixed, moving)
-    dice, error = _against_truth(transform, pair, anatomy)
+    dice, error = against_truth(transform, pair, anatomy)
     return Measurement(
         contender=contender.name,
         seed=seed,
@@ -215,7 +215,7 @@ def measure(contender: Contender, pair: Pair, anatomy: Anatomy, seed: int) -> Me
     )
 
 
-def _against_truth(transform: SpatialTransform, pair: Pair, anatomy: Anatomy) -> tuple[dict[str, float], float]:
+def against_truth(transform: SpatialTransform, pair: Pair, anatomy: Anatomy) -> tuple[dict[str, float], float]:
     """Dice of each structure, and the mean error in mm of points within the structures."""
     labels = LabelMap(anatomy.labels, anatomy.ijk_to_ras)
     true, found = (t.apply(labels, pair.reference).data for t in (pair.truth, transform))
