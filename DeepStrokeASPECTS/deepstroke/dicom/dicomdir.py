@@ -87,6 +87,9 @@ class _Above(NamedTuple):
     modality: str = ""
 
 
+_NOTHING = _Above()
+
+
 class _Node(NamedTuple):
     """One record of the directory, small enough for hundreds of thousands of them.
 
@@ -142,23 +145,23 @@ def _open(path: Path) -> tuple[bytes, int, int, bool]:
         data = stream.read()
         root = int(header.get(_ROOT_OFFSET).value or 0) if _ROOT_OFFSET in header else 0
     explicit = header.file_meta.get("TransferSyntaxUID") != ImplicitVRLittleEndian
-    sequence = element_at(data, position, explicit)
-    if sequence.tag != _RECORD_SEQUENCE:
+    tag, start, _ = element_at(data, position, explicit)
+    if tag != _RECORD_SEQUENCE:
         raise DicomSeriesError(f"{path}: no directory records; not a DICOMDIR", code="not-a-dicomdir")
-    return data, sequence.start, root, explicit
+    return data, start, root, explicit
 
 
 def _walk_items(data: bytes, start: int, explicit: bool) -> Iterator[tuple[int, dict[int, bytes]]]:
     """The offset and the wanted values of each record, in the order of their bytes."""
     position = start
     while position < len(data):
-        item = element_at(data, position, explicit)
-        if item.tag == SEQUENCE_END:
+        tag, start, length = element_at(data, position, explicit)
+        if tag == SEQUENCE_END:
             return
-        if item.tag != ITEM:
+        if tag != ITEM:
             raise DicomSeriesError(f"no record at byte {position}", code="truncated-header")
         offset = position
-        fields, position = _read_item(data, item.start, item.length, explicit)
+        fields, position = _read_item(data, start, length, explicit)
         yield offset, fields
 
 
@@ -182,7 +185,7 @@ def _read_item(data: bytes, position: int, length: int, explicit: bool) -> tuple
 
 def _node(fields: dict[int, bytes]) -> _Node:
     kind = _text(fields, _KIND)
-    own = _Above()
+    own = _NOTHING
     if kind in ("STUDY", "SERIES"):
         own = _Above(*(_text(fields, tag) for tag in (_STUDY_UID, _SERIES_UID, _SERIES_NUMBER, _MODALITY)))
     file = None
@@ -195,17 +198,17 @@ def _node(fields: dict[int, bytes]) -> _Node:
 
 def _text(fields: dict[int, bytes], tag: int) -> str:
     """A value as text; equal ones share their memory."""
-    return sys.intern(fields.get(tag, b"").decode("latin-1").strip(" \0"))
+    return sys.intern(fields[tag].decode("latin-1").strip(" \0")) if tag in fields else ""
 
 
 def _whole(fields: dict[int, bytes], tag: int) -> int:
-    return int.from_bytes(fields.get(tag, b"")[:4], "little")
+    return int.from_bytes(fields[tag][:4], "little") if tag in fields else 0
 
 
 def _go_below(above: _Above, node: _Node) -> _Above:
     """What holds for the records below a node."""
     if node.kind == "PATIENT":
-        return _Above()
+        return _NOTHING
     if node.kind == "STUDY":
         return node.own
     if node.kind == "SERIES":
@@ -216,7 +219,7 @@ def _go_below(above: _Above, node: _Node) -> _Above:
 def _above_by_order(nodes: dict[int, _Node]) -> dict[int, _Above]:
     """What stands above each record if records follow their parents in the file, as they nearly always do."""
     above: dict[int, _Above] = {}
-    current = _Above()
+    current = _NOTHING
     for offset, node in nodes.items():
         above[offset] = current = _go_below(current, node)
     return above
@@ -226,7 +229,7 @@ def _above_by_offsets(nodes: dict[int, _Node], root: int) -> tuple[dict[int, _Ab
     """What stands above each record that the offsets reach from the root, and the offsets that are broken."""
     above: dict[int, _Above] = {}
     broken: list[tuple[str, str]] = []
-    waiting = [(root, _Above())] if root else []
+    waiting = [(root, _NOTHING)] if root else []
     while waiting:
         offset, context = waiting.pop()
         while offset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from deepstroke.errors import DicomSeriesError
 
@@ -20,16 +19,13 @@ _IMPLICIT = struct.Struct("<HHL").unpack_from
 _LENGTH = struct.Struct("<L").unpack_from
 
 
-class Element(NamedTuple):
-    """One data element: its tag, where its value starts, and the value's length in bytes (maybe undefined)."""
-
-    tag: int
-    start: int
-    length: int
-
-
-def element_at(data: bytes, position: int, explicit: bool) -> Element:
+def element_at(data: bytes, position: int, explicit: bool) -> tuple[int, int, int]:
     """The element that starts at a position, little endian.
+
+    A plain tuple, for a medium's directory holds half a million elements.
+
+    Returns:
+        Its tag, where its value starts, and the value's length in bytes (maybe undefined).
 
     Raises:
         DicomSeriesError: the data ends inside the element's header.
@@ -37,11 +33,11 @@ def element_at(data: bytes, position: int, explicit: bool) -> Element:
     try:
         if not explicit or data[position : position + 2] == b"\xfe\xff":
             group, element, length = _IMPLICIT(data, position)
-            return Element(group << 16 | element, position + 8, length)
+            return group << 16 | element, position + 8, length
         group, element, vr, length = _EXPLICIT(data, position)
         if vr in _LONG_VALUES:
-            return Element(group << 16 | element, position + 12, _LENGTH(data, position + 8)[0])
-        return Element(group << 16 | element, position + 8, length)
+            return group << 16 | element, position + 12, _LENGTH(data, position + 8)[0]
+        return group << 16 | element, position + 8, length
     except struct.error:
         raise DicomSeriesError(f"the data ends inside an element at byte {position}", code="truncated-header") from None
 
@@ -54,14 +50,13 @@ def skip_undefined(data: bytes, start: int, explicit: bool) -> int:
     """
     depth, position = 1, start
     while depth:
-        element = element_at(data, position, explicit)
-        position = element.start
-        if element.tag in (ITEM_END, SEQUENCE_END):
+        tag, position, length = element_at(data, position, explicit)
+        if tag in (ITEM_END, SEQUENCE_END):
             depth -= 1
-        elif element.length == UNDEFINED_LENGTH:
+        elif length == UNDEFINED_LENGTH:
             depth += 1
         else:
-            position += element.length
+            position += length
         if depth > MAX_DEPTH:
             raise DicomSeriesError(f"sequences nested deeper than {MAX_DEPTH} levels", code="nesting")
     return position
