@@ -18,6 +18,9 @@ from deepstroke.volume import Volume
 
 _VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 
+#: What stands in for voxels without a value.
+AIR_HU = -1024.0
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedScan:
@@ -73,10 +76,13 @@ def _load_volume(path: Path, series: str | None) -> LoadedScan:
     if series is not None:
         raise InputError(f"{path} holds one volume; --series is for DICOM", code="no-series")
     stored = read_volume(path)
-    if not np.isfinite(stored.data).any():
+    finite = np.isfinite(stored.data)
+    if not finite.any():
         raise InputError(f"{path}: no voxel holds a finite value", code="empty-volume")
-    volume = orthogonal(Volume(np.nan_to_num(stored.data.astype(np.float32), nan=-1024.0), stored.ijk_to_ras))
+    volume = orthogonal(Volume(np.where(finite, stored.data, AIR_HU).astype(np.float32), stored.ijk_to_ras))
     findings = [Finding("no-dicom-source", "the input is no DICOM series, so no labels.seg.dcm is written")]
+    if lost := int(finite.size - np.count_nonzero(finite)):
+        findings.append(Finding("no-number", f"{lost} voxels hold no finite value and were taken as air"))
     if not stored.is_orthogonal:
         findings.append(Finding("sheared-grid", "the grid was sheared (gantry tilt) and was resampled upright"))
     facts = SeriesFacts(None, None, None, stored.shape[2], stored.spacing_mm, tilt_deg=0.0)

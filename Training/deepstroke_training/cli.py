@@ -42,6 +42,8 @@ def _add_bench(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     parser.add_argument("name", choices=["registration", "curation"], help="what to measure")
     parser.add_argument("--pairs", type=int, default=4, help="registration: number of synthetic pairs (default 4)")
     parser.add_argument("--cases", type=int, default=4, help="curation: number of synthetic heads (default 4)")
+    parser.add_argument("--patients", type=int, default=4, help="curation: patients of the synthetic media (default 4)")
+    parser.add_argument("--cohort", metavar="FOLDER", type=Path, help="curation: media with truth made by synthesize")
     parser.add_argument("--coarse", action="store_true", help="curation: compare workers at reduced settings")
     parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
     parser.set_defaults(run=_bench)
@@ -62,7 +64,9 @@ def _bench_curation(arguments: argparse.Namespace) -> None:
     from deepstroke_training.benchmarks import curation
 
     with console_progress(arguments.quiet) as progress:
-        figures = curation.run(arguments.cases, arguments.coarse, arguments.output, progress)
+        figures = curation.run(
+            arguments.cases, arguments.coarse, arguments.patients, arguments.cohort, arguments.output, progress
+        )
     show(figures.table())
 
 

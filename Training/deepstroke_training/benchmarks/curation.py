@@ -18,7 +18,10 @@ from typing import Any
 from deepstroke.commands.console import table
 from deepstroke.nifti import write_json
 from deepstroke.progress import Progress, silent, within
+from deepstroke_training.benchmarks.curation_truth import TruthFigures
+from deepstroke_training.benchmarks.curation_truth import measure as measure_truth
 from deepstroke_training.benchmarks.media import make_dicomdir
+from deepstroke_training.synthesis import synthesize
 
 #: What the index is measured on, and what it must not exceed.
 RECORDS = 55_000
@@ -26,6 +29,8 @@ TARGET_SECONDS, TARGET_MB, TARGET_SPEEDUP = 2.0, 200.0, 1.7
 #: Cohorts and machines of the estimate: series, and cores of one node.
 COHORTS = (1_700, 50_000)
 NODE_CORES, NODES = 24, (1, 20)
+#: Of the synthetic media.
+SEED = 3
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ class CurationFigures:
         throughput: two workers against one.
         stage_seconds: mean wall seconds of each stage of a case with one worker, at full settings.
         judge_seconds: mean wall seconds of judging one series.
+        truth: synthetic media against their truth.
     """
 
     machine: str
@@ -87,6 +93,7 @@ class CurationFigures:
     throughput: ThroughputFigures
     stage_seconds: Mapping[str, float]
     judge_seconds: float
+    truth: TruthFigures
 
     def estimate_hours(self, series: int, nodes: int) -> float:
         """Hours to judge and curate so many series, all usable, on nodes of ``NODE_CORES`` cores like this one's."""
@@ -97,12 +104,13 @@ class CurationFigures:
     def table(self) -> str:
         """The figures as text."""
         parts = [f"machine: {self.machine}", self._index_table(), self._throughput_text(), self._stage_table()]
-        return "\n\n".join([*parts, self._estimate_table()])
+        return "\n\n".join([*parts, self._estimate_table(), self.truth.table()])
 
     def as_dict(self) -> dict[str, Any]:
         """The figures for JSON."""
         estimates = {f"{series} series, {nodes} nodes": self.estimate_hours(series, nodes) for series, nodes in _PLANS}
-        return {**asdict(self), "speedup": self.throughput.speedup, "estimate_hours": estimates}
+        measured = {**asdict(self), "truth": self.truth.as_dict()}
+        return {**measured, "speedup": self.throughput.speedup, "estimate_hours": estimates}
 
     def _index_table(self) -> str:
         rows = [
@@ -139,12 +147,19 @@ _PLANS = [(series, nodes) for series in COHORTS for nodes in NODES]
 
 
 def run(
-    cases: int = 4, coarse: bool = False, output: Path | None = None, progress: Progress = silent
+    cases: int = 4,
+    coarse: bool = False,
+    patients: int = 4,
+    cohort: Path | None = None,
+    output: Path | None = None,
+    progress: Progress = silent,
 ) -> CurationFigures:
     """Measure curation.
 
     Args:
         cases: synthetic cases for throughput and stage times.
+        patients: of the synthetic media that are held against their truth.
+        cohort: such media with their truth, made by ``synthesize`` with overlays; made for the run without one.
         coarse: register the throughput's cases at reduced settings; stage times are at full ones all the same.
         output: JSON file to write.
         progress: told how far it is.
@@ -156,10 +171,14 @@ def run(
         folder = Path(name)
         progress(0.0, f"indexing {RECORDS} records")
         indexing = measure_indexing(folder / "medium", RECORDS)
-        progress(0.1, "making synthetic media")
-        media = _synthetic_media(folder / "media", cases, within(progress, 0.1, 0.3))
-        throughput, stages, judging = _measure_cases(media, folder, cases, coarse, within(progress, 0.3, 1.0))
-    figures = CurationFigures(_machine(), indexing, throughput, stages, judging)
+        progress(0.05, "making synthetic media")
+        media = _synthetic_media(folder / "media", cases, within(progress, 0.05, 0.1))
+        throughput, stages, judging = _measure_cases(media, folder, cases, coarse, within(progress, 0.1, 0.4))
+        if cohort is None:
+            cohort = folder / "cohort"
+            synthesize(cohort, patients, SEED, overlays=True, progress=within(progress, 0.4, 0.6))
+        truth = measure_truth(cohort, folder / "truth", progress=within(progress, 0.6, 1.0))
+    figures = CurationFigures(_machine(), indexing, throughput, stages, judging, truth)
     if output is not None:
         write_json(figures.as_dict(), output)
     return figures
