@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from deepstroke.errors import ConfigError
-from deepstroke.networks.monai import dynunet, swin_unetr
+from deepstroke.networks.monai_networks import dynunet, swin_unetr
 from deepstroke.networks.unet3d import UNet3D
 
 Factory = Callable[..., nn.Module]

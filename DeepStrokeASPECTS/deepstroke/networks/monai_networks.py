@@ -69,10 +69,12 @@ def dynunet(
     Raises:
         ConfigError: a setting is out of range, one fault a line; or MONAI isn't installed.
     """
-    least = {"in_channels": (in_channels, 1), "out_channels": (out_channels, 1), "base_channels": (base_channels, 1)}
-    limits = least | {"depth": (depth, 2)}
+    given = {"in_channels": in_channels, "out_channels": out_channels, "base_channels": base_channels, "depth": depth}
+    least = {"depth": 2}
     faults = [
-        f"{name}: {low} or more is expected, found {value}" for name, (value, low) in limits.items() if value < low
+        f"{name}: {least.get(name, 1)} or more is expected, found {value}"
+        for name, value in given.items()
+        if value < least.get(name, 1)
     ]
     if not 0 <= dropout < 1:
         faults.append(f"dropout: at least 0 and below 1 is expected, found {dropout}")
