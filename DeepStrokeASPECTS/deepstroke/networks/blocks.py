@@ -95,8 +95,8 @@ class SqueezeExcite3D(nn.Module):
 
     The gate has ``channels // 16`` hidden units. Fewer than 16 channels have none: what is left is ``sigmoid(bias)``, a
     gate that doesn't see its input. That is the published network's first level; ``min_hidden=1`` repairs it. Note that
-    an instance norm before it makes all channel means equal (0, or its shift), so that in the published network the gates
-    of the other levels don't see their input either; with another norm they do.
+    an instance norm before the gate makes all channel means the same (0, or its shift), so that in the published
+    network the gates of the other levels don't see their input either; after another norm they do.
 
     Args:
         channels: of input and output, (B, channels, i, j, k).

@@ -81,7 +81,8 @@ def build(name: str, **settings: Any) -> nn.Module:
 
 def _check_names_and_types(name: str, settings: Mapping[str, Any]) -> None:
     known = settings_of(name)
-    faults = [f"{name} has no setting {key!r}{_nearest(key, tuple(known))}" for key in settings if key not in known]
+    unknown = [key for key in settings if key not in known]
+    faults = [f"{key}: no such setting of {name}{_nearest(key, tuple(known))}" for key in unknown]
     for key, value in settings.items():
         if key in known and not _is_like(value, known[key]):
             expected = type(known[key]).__name__

@@ -44,7 +44,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_all() -> None:
 
 
 def test_unknown_settings_and_wrong_types_are_told_at_once() -> None:
-    with pytest.raises(ConfigError, match="no setting 'deph', did you mean 'depth'") as caught:
+    with pytest.raises(ConfigError, match="deph: no such setting of unet3d, did you mean 'depth'") as caught:
         build("unet3d", deph=3, base_channels="8", dropout=True, se=1)
     lines = str(caught.value).splitlines()
     assert lines[1:] == [
