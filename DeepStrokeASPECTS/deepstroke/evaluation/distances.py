@@ -43,8 +43,7 @@ def hausdorff95(prediction: ArrayLike, truth: ArrayLike, spacing_mm: Sequence[fl
 
     Arguments and errors are those of ``surface_distances``.
     """
-    forward, backward = surface_distances(prediction, truth, spacing_mm)
-    return float(max(np.percentile(forward, 95), np.percentile(backward, 95)))
+    return hausdorff95_of(*surface_distances(prediction, truth, spacing_mm))
 
 
 def mean_surface_distance(prediction: ArrayLike, truth: ArrayLike, spacing_mm: Sequence[float]) -> float:
@@ -52,5 +51,14 @@ def mean_surface_distance(prediction: ArrayLike, truth: ArrayLike, spacing_mm: S
 
     Arguments and errors are those of ``surface_distances``.
     """
-    forward, backward = surface_distances(prediction, truth, spacing_mm)
+    return mean_of_surfaces(*surface_distances(prediction, truth, spacing_mm))
+
+
+def hausdorff95_of(forward: NDArray[np.float64], backward: NDArray[np.float64]) -> float:
+    """``hausdorff95`` from what ``surface_distances`` gave."""
+    return float(max(np.percentile(forward, 95), np.percentile(backward, 95)))
+
+
+def mean_of_surfaces(forward: NDArray[np.float64], backward: NDArray[np.float64]) -> float:
+    """``mean_surface_distance`` from what ``surface_distances`` gave."""
     return float((forward.sum() + backward.sum()) / (forward.size + backward.size))

@@ -26,17 +26,29 @@ def dice(prediction: ArrayLike, truth: ArrayLike) -> float:
 
 
 def sensitivity(prediction: ArrayLike, truth: ArrayLike) -> float:
-    """Share of the true mask that was found, |P and T| / |T|; nan where the truth is empty."""
+    """Share of the true mask, or of the positive cases, that was found, |P and T| / |T|, 0..1.
+
+    Raises:
+        InputError: the shapes differ, or nothing is true.
+    """
     predicted, true = _as_masks(prediction, truth)
     positives = np.count_nonzero(true)
-    return np.count_nonzero(predicted & true) / positives if positives else float("nan")
+    if not positives:
+        raise InputError("nothing is positive in the truth, so there is no sensitivity", code="one-class")
+    return np.count_nonzero(predicted & true) / positives
 
 
 def specificity(prediction: ArrayLike, truth: ArrayLike) -> float:
-    """Share of the true background that was left alone; nan where the truth fills the grid."""
+    """Share of the true background, or of the negative cases, that was left alone, 0..1.
+
+    Raises:
+        InputError: the shapes differ, or everything is true.
+    """
     predicted, true = _as_masks(prediction, truth)
     negatives = true.size - np.count_nonzero(true)
-    return np.count_nonzero(~predicted & ~true) / negatives if negatives else float("nan")
+    if not negatives:
+        raise InputError("nothing is negative in the truth, so there is no specificity", code="one-class")
+    return np.count_nonzero(~predicted & ~true) / negatives
 
 
 def generalized_dice(prediction: ArrayLike, truth: ArrayLike, labels: list[int]) -> float:
@@ -61,3 +73,25 @@ def generalized_dice(prediction: ArrayLike, truth: ArrayLike, labels: list[int])
     if not size:
         raise InputError(f"none of the labels {labels} occurs in the reference", code="label-absent")
     return 2.0 * overlap / size
+
+
+def joint_counts(prediction: ArrayLike, truth: ArrayLike) -> tuple[list[int], NDArray[np.int64]]:
+    """How many voxels hold each pair of labels, in one pass over the maps.
+
+    Args:
+        prediction: whole numbers >= 0.
+        truth: the same, of the same shape.
+
+    Returns:
+        The labels that occur in either map, with 0 first, and the counts (predicted, true) in their order.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    predicted, true = np.asarray(prediction), np.asarray(truth)
+    if predicted.shape != true.shape:
+        raise InputError(f"label maps of different shapes {predicted.shape} and {true.shape}", code="grid-mismatch")
+    labels = np.union1d(np.union1d(np.unique(predicted), np.unique(true)), [0]).astype(np.int64)
+    n = labels.size
+    rows, columns = (np.searchsorted(labels, values.ravel()) for values in (predicted, true))
+    return labels.tolist(), np.bincount(rows * n + columns, minlength=n * n).reshape(n, n)

@@ -13,6 +13,7 @@ from deepstroke.evaluation import (
     dice,
     generalized_dice,
     hausdorff95,
+    joint_counts,
     mean_surface_distance,
     sensitivity,
     specificity,
@@ -36,8 +37,26 @@ def test_overlap_of_blocks_that_share_half() -> None:
 def test_empty_masks_have_no_dice() -> None:
     empty = np.zeros((3, 3, 3), bool)
     assert math.isnan(dice(empty, empty))
-    assert math.isnan(sensitivity(empty, empty))
     assert dice(empty, ~empty) == 0.0
+
+
+def test_sensitivity_and_specificity_need_both_classes() -> None:
+    empty = np.zeros((3, 3, 3), bool)
+    with pytest.raises(InputError, match="nothing is positive in the truth"):
+        sensitivity(empty, empty)
+    with pytest.raises(InputError, match="nothing is negative in the truth"):
+        specificity(empty, ~empty)
+
+
+def test_joint_counts_say_what_became_of_each_label() -> None:
+    labels, counts = joint_counts(np.array([0, 2, 2, 300]), np.array([2, 2, 0, 0]))
+    assert labels == [0, 2, 300]
+    assert counts.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0]]
+
+
+def test_joint_counts_need_equal_shapes() -> None:
+    with pytest.raises(InputError, match="different shapes"):
+        joint_counts(np.zeros(3), np.zeros(4))
 
 
 def test_generalized_dice_weighs_small_labels_up() -> None:
@@ -97,3 +116,29 @@ def test_two_empty_label_maps_are_refused() -> None:
     empty = LabelMap(np.zeros((3, 3, 3), np.uint8), np.eye(4))
     with pytest.raises(InputError, match="nothing to compare"):
         compare_label_maps(empty, empty)
+
+
+def test_a_comparison_agrees_with_the_measures_of_single_masks() -> None:
+    rng = np.random.default_rng(3)
+    prediction, truth = (LabelMap(rng.integers(0, 4, (9, 8, 7)).astype(np.uint8), np.eye(4)) for _ in range(2))
+    for found in compare_label_maps(prediction, truth):
+        masks = prediction.data == found.label, truth.data == found.label
+        assert found.dice == pytest.approx(dice(*masks))
+        assert found.sensitivity == pytest.approx(sensitivity(*masks))
+        assert found.specificity == pytest.approx(specificity(*masks))
+        assert found.hausdorff95_mm == pytest.approx(hausdorff95(*masks, (1, 1, 1)))
+        assert found.mean_surface_distance_mm == pytest.approx(mean_surface_distance(*masks, (1, 1, 1)))
+
+
+def test_distances_are_those_of_monai() -> None:
+    metrics = pytest.importorskip("monai.metrics")
+    torch = pytest.importorskip("torch")
+    place = np.indices((30, 28, 20))
+    truth = sum((place[axis] - 13) ** 2 / size for axis, size in enumerate((64, 49, 25))) < 1
+    prediction = sum((place[axis] - 12) ** 2 / size for axis, size in enumerate((81, 36, 30))) < 1
+    spacing = (1.0, 0.8, 2.5)
+    batch = [torch.tensor(mask)[None, None].float() for mask in (prediction, truth)]
+    hd95 = metrics.compute_hausdorff_distance(*batch, include_background=True, percentile=95, spacing=spacing)
+    mean = metrics.compute_average_surface_distance(*batch, include_background=True, symmetric=True, spacing=spacing)
+    assert hausdorff95(prediction, truth, spacing) == pytest.approx(hd95.item(), rel=1e-5)
+    assert mean_surface_distance(prediction, truth, spacing) == pytest.approx(mean.item(), rel=1e-5)
