@@ -11,7 +11,7 @@ import pytest
 
 from deepstroke.volume import LabelMap
 from deepstroke_training.curation import CurationReport, CurationSettings, coarse_registration, curate_media
-from phantoms_media import head, series_of, write_medium
+from phantoms_media import PATIENT_NAME, head, series_of, write_medium
 
 SHIFTS_MM = ((4.0, -6.0, 3.0), (-5.0, 2.0, -4.0))
 
@@ -40,7 +40,7 @@ def medium(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scout = ("ORIGINAL", "PRIMARY", "LOCALIZER")
     series = [
         series_of(heads[0][0], 1, regions=heads[0][1]),
-        series_of(heads[0][0], 1, 1, description="SYNTHETIC scout", image_type=scout)[:2],
+        series_of(heads[0][0], 1, 1, description=f"scout of {PATIENT_NAME}", image_type=scout)[:2],
         series_of(heads[0][0], 1, 3, description="SYNTHETIC CTA", contrast="Made-up agent")[:12],
         series_of(heads[1][0], 2),
     ]

@@ -102,7 +102,14 @@ def test_no_byte_of_the_data_set_tells_who_the_patients_are(curated) -> None:
 
     header = pydicom.dcmread(next((curated.medium / "DICOM" / "SE00001").iterdir()))
     secrets = [PATIENT_NAME, PATIENT_ID, *PATIENT_NAME.split("^"), header.StudyInstanceUID, header.SeriesInstanceUID]
-    secrets += [header.SOPInstanceUID, header.FrameOfReferenceUID, str(curated.medium), "SE00001", "IM00003"]
+    secrets += [
+        "scout of",
+        header.SOPInstanceUID,
+        header.FrameOfReferenceUID,
+        str(curated.medium),
+        "SE00001",
+        "IM00003",
+    ]
     for path in (path for path in curated.dataset.rglob("*") if path.is_file()):
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content

@@ -117,8 +117,9 @@ def _row(record: SeriesRecord, job: SeriesJob, rejected: Sequence[UnreadableFile
         "input": content_hash(record.headers) if record.usable else "",
     }
     facts = record.as_dict()
-    for spoken in ("uid", "part", "usable", "reasons", "findings", "merits"):
-        facts.pop(spoken)
+    # A description is free text, in which people's names stand at times.
+    for left_out in ("uid", "part", "usable", "reasons", "findings", "merits", "description"):
+        facts.pop(left_out)
     return {**row, **facts}
 
 

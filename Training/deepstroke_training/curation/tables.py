@@ -14,7 +14,7 @@ from deepstroke_training.curation.storage import QC_FOLDER, VOLUME_FOLDERS, writ
 from deepstroke_training.curation.workspace import Workspace
 
 INDEX_COLUMNS = (
-    *("series", "part", "study", "patient", "case", "usable", "reasons", "why", "findings", "modality", "description"),
+    *("series", "part", "study", "patient", "case", "usable", "reasons", "why", "findings", "modality"),
     *("number", "slices", "rows", "columns", "spacing_mm", "thickness_mm", "tilt_deg", "kernel", "coverage_mm"),
     *("orientation", "contrast", "score", "input"),
 )
