@@ -129,6 +129,17 @@ def test_what_is_no_finite_number_is_no_number(value: object) -> None:
         fill(Whole, {"name": "run", "work": {"lr": value}})
 
 
+def test_a_choice_between_texts_may_be_written_as_a_number() -> None:
+    @dataclass(frozen=True)
+    class Arithmetic:
+        precision: Literal["32", "bf16"] = "bf16"
+        bits: Literal[1, 2] = 1
+
+    assert fill(Arithmetic, {"precision": 32, "bits": 2}) == Arithmetic("32", 2)
+    with pytest.raises(ConfigError, match="bits: expected one of 1, 2, found True"):
+        fill(Arithmetic, {"bits": True})
+
+
 def test_a_section_that_is_no_mapping_is_a_fault() -> None:
     with pytest.raises(ConfigError, match=r"^work: expected settings with names, found 'fast'$"):
         fill(Whole, {"name": "run", "work": "fast"})

@@ -196,7 +196,7 @@ def _convert_plain(hint: Any, value: Any) -> Any:
     if hint is Any or (hint in (None, type(None)) and value is None):
         return value
     if typing.get_origin(hint) is Literal:
-        return value if value in typing.get_args(hint) and not _bool_for_number(hint, value) else _ABSENT
+        return _one_of(typing.get_args(hint), value)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return next((member for member in hint if value in (member, member.value)), _ABSENT)
     if hint is Path and isinstance(value, (str, Path)):
@@ -209,8 +209,11 @@ def _convert_plain(hint: Any, value: Any) -> Any:
     return value if fits else _ABSENT
 
 
-def _bool_for_number(hint: Any, value: Any) -> bool:
-    return isinstance(value, bool) and not any(isinstance(allowed, bool) for allowed in typing.get_args(hint))
+def _one_of(allowed: tuple, value: Any) -> Any:
+    """The allowed value that equals this one and is of its type, or the text of this number (``precision: 32``)."""
+    same = (choice for choice in allowed if choice == value and type(choice) is type(value))
+    text = str(value) if type(value) is int and str(value) in allowed else _ABSENT
+    return next(same, text)
 
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
