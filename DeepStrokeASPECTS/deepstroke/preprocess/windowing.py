@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from deepstroke.errors import ConfigError
 from deepstroke.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    import torch
+
+ArrayT = TypeVar("ArrayT", NDArray, "torch.Tensor")
 
 #: Level and width in HU at which early ischemia is read.
 STROKE_WINDOW = (40.0, 40.0)
@@ -33,6 +40,27 @@ def window(hu: NDArray, level: float = STROKE_WINDOW[0], width: float = STROKE_W
         raise ConfigError(f"the width of a window is above 0 HU, found {width:g}", code="window")
     scaled = (np.asarray(hu, dtype=np.float32) - np.float32(level - width / 2)) / np.float32(width)
     return np.clip(scaled, 0.0, 1.0)
+
+
+def normalised(hu: ArrayT, hu_range: tuple[float, float] = BRAIN_HU) -> ArrayT:
+    """HU as networks take them: the range becomes 0..1 in float32, what lies beyond is cut to its ends.
+
+    Args:
+        hu: NumPy array or PyTorch tensor of any shape and number type; a tensor stays on its device.
+        hu_range: HU that become 0 and 1.
+
+    Raises:
+        ConfigError: the range is empty.
+
+    Example:
+        >>> normalised(np.array([-1000, 30, 100]))
+        array([0. , 0.3, 1. ], dtype=float32)
+    """
+    low, high = hu_range
+    if not low < high:
+        raise ConfigError(f"the least HU must lie below the largest, found {low:g} and {high:g}", code="window")
+    single = hu.astype(np.float32) if isinstance(hu, np.ndarray) else hu.float()
+    return ((single - low) / (high - low)).clip(0.0, 1.0)
 
 
 def strip(volume: Volume, brain: LabelMap, hu_range: tuple[float, float] = BRAIN_HU) -> Volume:

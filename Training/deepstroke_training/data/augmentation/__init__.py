@@ -1,0 +1,5 @@
+"""Random changes of training batches, on the device where they lie."""
+
+from deepstroke_training.data.augmentation.settings import AugmentationSettings, Preset
+
+__all__ = ["AugmentationSettings", "Preset"]
