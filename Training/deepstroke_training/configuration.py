@@ -11,13 +11,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from deepstroke.errors import ConfigError
+from deepstroke_training.configuration_files import read_settings
+
+if TYPE_CHECKING:
+    from deepstroke_training.training.run_settings import RunSettings
 
 T = TypeVar("T")
 #: Stands for a value that could not be made; its fault is noted.
 _ABSENT: Any = object()
+
+
+def load_configuration(path: str | Path, overrides: Sequence[str] = ()) -> RunSettings:
+    """The settings of a run from a YAML file, with ``section.name=value`` laid over it.
+
+    Raises:
+        ConfigError: the file can't be read, or settings are unknown, of a wrong type or out of range; all faults of all
+            sections at once, one a line with its dotted name.
+
+    Example:
+        >>> load_configuration("Training/configs/debug.yaml", ["optimizer.lr=3e-4"])  # doctest: +SKIP
+    """
+    from deepstroke_training.training.run_settings import RunSettings
+
+    try:
+        return fill(RunSettings, read_settings(path, overrides))
+    except ConfigError as error:
+        faults = str(error).splitlines()
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError("\n  ".join([f"{path}: {count}", *faults]), code=error.code) from error
 
 
 def fill(cls: type[T], mapping: Mapping[str, Any]) -> T:

@@ -1,0 +1,1 @@
+"""Training with Lightning: settings, the module, strategies, checkpoints that resume exactly, logs and export."""
