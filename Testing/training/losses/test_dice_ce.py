@@ -61,9 +61,9 @@ def test_a_loss_by_hand() -> None:
             assert loss(logits, target).item() == pytest.approx(dice + 0.2 * surprise, abs=1e-6)
 
 
-@pytest.mark.parametrize("chunk_voxels", [1, 100, 1 << 20])
+@pytest.mark.parametrize("chunk_voxels", [1, 100, None])
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_chunks_give_monais_value_and_gradient(settings: dict[str, Any], chunk_voxels: int) -> None:
+def test_chunks_give_monais_value_and_gradient(settings: dict[str, Any], chunk_voxels: int | None) -> None:
     whole = value_and_gradient(LossSettings(**settings), *example(torch.float64))
     parts = LossSettings(**settings, chunked=True, chunk_voxels=chunk_voxels)
     for one, other in zip(whole, value_and_gradient(parts, *example(torch.float64)), strict=True):

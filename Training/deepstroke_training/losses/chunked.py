@@ -117,7 +117,7 @@ class _Derivatives:
 
 def _sums(logits: Tensor, target: Tensor, settings: LossSettings) -> _Sums:
     totals = torch.zeros((4, *logits.shape[:2]), dtype=torch.float64, device=logits.device)
-    for part in _parts(logits, settings.chunk_voxels):
+    for part in _parts(logits, settings.chunk_voxels or _default_voxels(logits)):
         z, truth = _part(logits, target, part)
         log_softmax = z.log_softmax(dim=1)
         p = z.sigmoid() if settings.dice_activation == "sigmoid" else log_softmax.exp()
@@ -132,7 +132,7 @@ def _sums(logits: Tensor, target: Tensor, settings: LossSettings) -> _Sums:
 def _gradient(logits: Tensor, target: Tensor, by: _Derivatives, settings: LossSettings) -> Tensor:
     """From the derivatives by the sums those by the logits."""
     gradient = torch.empty_like(logits)
-    for part in _parts(logits, settings.chunk_voxels):
+    for part in _parts(logits, settings.chunk_voxels or _default_voxels(logits)):
         z, truth = _part(logits, target, part)
         softmax = z.softmax(dim=1)
         p = z.sigmoid() if settings.dice_activation == "sigmoid" else softmax
@@ -152,6 +152,10 @@ def _parts(logits: Tensor, chunk_voxels: int) -> Iterator[tuple[slice, ...]]:
     slices = max(1, chunk_voxels // max(1, logits[:, :1, :1].numel()))
     for start in range(0, logits.shape[2], slices):
         yield slice(None), slice(None), slice(start, start + slices)
+
+
+def _default_voxels(logits: Tensor) -> int:
+    return 1 << 16 if logits.device.type == "cpu" else 1 << 20
 
 
 def _part(logits: Tensor, target: Tensor, part: tuple[slice, ...]) -> tuple[Tensor, Tensor]:
