@@ -12,6 +12,7 @@ from deepstroke_training.synthesis import AcquisitionSettings
 from deepstroke_training.synthesis.acquisition import (
     expose,
     exposure,
+    noise_planes,
     plan_slices,
     slice_noise,
     streaks,
@@ -55,6 +56,19 @@ def test_noise_is_band_passed_as_on_a_scanner_and_weaker_on_coarse_pixels() -> N
     assert float(coarse.std()) == pytest.approx(0.6, abs=0.05)
 
 
+def test_noise_of_all_slices_at_once_is_as_strong_also_on_oblong_pixels() -> None:
+    fine = AcquisitionSettings(noise_wavelength_mm=3.0)
+    noise = noise_planes(fine, (2, 256, 300), (0.4, 0.5), 1, CPU)
+    assert noise.shape == (2, 256, 300)
+    assert float(noise.std()) == pytest.approx(1.0, abs=0.05)
+    across, along = (float((a * b).mean() / noise.var()) for a, b in (neighbours(noise, 1), neighbours(noise, 2)))
+    assert across > along + 0.05, "neighbours 0.4 mm apart are more alike than those 0.5 mm apart"
+
+
+def neighbours(image: torch.Tensor, axis: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return image.narrow(axis, 1, image.shape[axis] - 1), image.narrow(axis, 0, image.shape[axis] - 1)
+
+
 def test_noise_has_little_power_at_long_waves() -> None:
     noise = next(slice_noise(AcquisitionSettings(matrix=256, pixel_mm=0.45), 1, 2, CPU))
     smoothed = torch.nn.functional.avg_pool2d(torch.randn(1, 1, 512, 512, generator=generator(1, "n", CPU)), 4, 1)
@@ -78,10 +92,21 @@ def test_a_dark_band_lies_between_facing_bones_and_not_beside_them() -> None:
     hu = torch.full((101, 101), 30.0)
     hu[20:35, 48:53] = 1800.0
     hu[66:81, 48:53] = 1800.0
-    added = streaks(hu, AcquisitionSettings(matrix=101, pixel_mm=1.0, streak_hu=10.0))
+    added = streaks(hu, AcquisitionSettings(streak_hu=10.0), 1.0)
     assert float(added[50, 50]) < -1.0
     assert float(added[50, 20]) == 0.0
     assert float(added[5, 50]) == 0.0
+
+
+def test_slices_together_are_exposed_as_each_alone() -> None:
+    hu = torch.full((3, 61, 61), -1000.0)
+    hu[1, 10:51, 10:51], hu[1, 10:20, 28:33], hu[1, 40:51, 28:33], hu[2, 20:40, 20:40] = 30.0, 1700.0, 1700.0, 40.0
+    brain = (hu > 0).float()
+    settings = AcquisitionSettings(cupping_hu=4.0, streak_hu=8.0)
+    together = exposure(hu, brain, settings, 2.5)
+    alone = torch.stack([exposure(h, b, settings, 2.5) for h, b in zip(hu, brain, strict=True)], dim=1)
+    assert float((together - alone).abs().max()) < 1e-4
+    assert float(together[0, 1].min()) < -1
 
 
 def test_nothing_is_reconstructed_outside_the_circle() -> None:

@@ -36,3 +36,15 @@ def test_a_drawn_field_is_read_at_template_points() -> None:
     near = field.at(torch.tensor([[0.0, 0.5], [0.0, 0.0], [0.0, 0.0]]))
     assert near.shape == (2, 2)
     assert float((near[:, 0] - near[:, 1]).abs().max()) < 0.3
+
+
+def test_a_field_with_a_period_repeats_without_a_seam_on_every_axis() -> None:
+    field = draw_field(5, "tissue", 5.5, CPU, channels=3, period_mm=64.0)
+    assert field.data.shape == (3, 33, 33, 33)
+    points = torch.tensor([[-70.3, -6.3, 57.7], [3.0, 3.0, 3.0], [-60.0, 4.0, 68.0]])
+    values = field.at(points)
+    assert torch.allclose(values[:, 1], values[:, 0], atol=1e-4)
+    assert torch.allclose(values[:, 2], values[:, 0], atol=1e-4)
+    seam = field.at(torch.tensor([[63.99, 64.01], [1.0, 1.0], [1.0, 1.0]]))
+    assert float((seam[:, 0] - seam[:, 1]).abs().max()) < 0.05
+    assert float(field.data[:, 1:, 1:, 1:].std()) == pytest.approx(1.0, abs=0.05)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from deepstroke import atlas
+from deepstroke.frames import apply_affine
 from deepstroke_training.synthesis import (
     AcquisitionSettings,
     AcuteInfarct,
@@ -73,3 +75,56 @@ def test_what_no_slice_covers_is_marked(source: TrainingSource) -> None:
     unseen = cut.brain & ~cut.scanned
     assert int(unseen.sum()) * 0.027 > 100
     assert float(cut.image[0][unseen].max()) == -1024
+
+
+def test_fine_and_coarse_samples_of_a_seed_show_the_same_head(maker: SyntheticHead) -> None:
+    """Every other voxel of the fine grid is one of the coarse grid."""
+    quiet = AcquisitionSettings(noise_hu=0.0, tilt_degrees=10, yaw_degrees=10, thickness_mm=4.0, step_mm=4.0)
+    infarct = PathologySettings((AcuteInfarct("right", ("M2", "L"), drop_hu=8, swelling_mm=2),))
+    settings = HeadSettings(acquisition=quiet, pathology=infarct)
+    coarse, fine = (
+        TrainingSource(1, spacing_mm=step, shape=shape, jitter_mm=0.0, template=maker.template).make(4, settings)
+        for step, shape in ((4.0, (39, 47, 39)), (2.0, (77, 93, 77)))
+    )
+    assert np.allclose(coarse.ijk_to_ras[:3, 3], fine.ijk_to_ras[:3, 3])
+    every = (slice(None, None, 2),) * 3
+    assert float((coarse.template_mm - fine.template_mm[:, ::2, ::2, ::2]).abs().mean()) < 0.05
+    for name in ("regions", "lesions", "brain"):
+        ours, theirs = getattr(coarse, name), getattr(fine, name)[every]
+        assert float((ours == theirs).float().mean()) > 0.985
+        assert float((ours == theirs)[(ours > 0) & (theirs > 0)].float().mean()) > 0.98
+    inside = (coarse.brain & coarse.scanned) & (fine.brain & fine.scanned)[every]
+    difference = (coarse.image[0] - fine.image[0][every])[inside].clamp(-40, 40)
+    assert float(difference.abs().median()) < 2.0
+    assert (
+        float(np.corrcoef(coarse.image[0][inside].clamp(0, 80), fine.image[0][every][inside].clamp(0, 80))[0, 1]) > 0.8
+    )
+
+
+def test_a_sample_is_what_the_scan_of_its_head_shows(maker: SyntheticHead) -> None:
+    """The scanner's own slices, straightened by hand: the same tissue stands at the same place."""
+    acquisition = AcquisitionSettings(
+        matrix=92, pixel_mm=2.5, render_mm=2.5, noise_hu=0.0, cupping_hu=0.0, streak_hu=0.0, head_rest=False
+    )
+    settings = HeadSettings(acquisition=acquisition, pathology=PathologySettings((AcuteInfarct("left", ("M5",)),)))
+    case = maker.generate(6, settings)
+    sample = TrainingSource(1, spacing_mm=2.5, shape=(64, 76, 64), jitter_mm=0.0, template=maker.template).make(
+        6, settings
+    )
+    shown = case.regions
+    voxels = torch.nonzero((sample.regions > 0) & sample.scanned).numpy()
+    found = np.rint(shown.ijk_of(apply_affine(sample.ijk_to_ras, voxels))).astype(int)
+    asked = sample.regions.numpy()[tuple(voxels.T)]
+    assert (shown.data[tuple(found.T)] == asked).mean() > 0.9
+    seen, scan = (
+        ndimage.gaussian_filter(np.clip(hu, 0, 80.0), s)
+        for hu, s in ((sample.image[0].numpy(), 1.0), (case.volume.data, (1.0, 1.0, 0.5)))
+    )
+
+    def alike(*shift_mm: float) -> float:
+        at = case.volume.ijk_of(apply_affine(sample.ijk_to_ras, voxels) + shift_mm)
+        return float(np.corrcoef(seen[tuple(voxels.T)], ndimage.map_coordinates(scan, at.T, order=1))[0, 1])
+
+    assert alike(0, 0, 0) > 0.85
+    away = [(2.5, 0, 0), (-2.5, 0, 0), (0, 2.5, 0), (0, -2.5, 0), (0, 0, 2.5), (0, 0, -2.5)]
+    assert alike(0, 0, 0) > max(alike(*shift) for shift in away) + 0.02

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +65,21 @@ def plan_slices(settings: AcquisitionSettings, low_ras: float, high_ras: float, 
     tilt = math.radians(settings.tilt_degrees)
     row = np.array([1.0, 0.0, 0.0])
     column = np.array([0.0, math.cos(tilt), math.sin(tilt)])
+    heights = slice_heights(settings, low_ras, high_ras)
     table_step = settings.step_mm / math.cos(tilt)
-    count = max(1, math.floor((high_ras - low_ras) / table_step + 1e-6) + 1)
     middle = (settings.matrix - 1) / 2.0 * settings.pixel_mm
     matrix = np.eye(4)
     matrix[:3, 0], matrix[:3, 1] = row * settings.pixel_mm, column * settings.pixel_mm
     matrix[:3, 2] = (0.0, 0.0, table_step)
     matrix[:3, 3] = np.array([centre[0], centre[1], low_ras]) - middle * (row + column)
-    return SliceStack((settings.matrix, settings.matrix, count), matrix)
+    return SliceStack((settings.matrix, settings.matrix, len(heights)), matrix)
+
+
+def slice_heights(settings: AcquisitionSettings, low_ras: float, high_ras: float) -> np.ndarray:
+    """Scanner z in mm of the slices' middles, from ``low_ras`` to no higher than ``high_ras``."""
+    table_step = settings.step_mm / math.cos(math.radians(settings.tilt_degrees))
+    count = max(1, math.floor((high_ras - low_ras) / table_step + 1e-6) + 1)
+    return low_ras + table_step * np.arange(count)
 
 
 def subslice_offsets(thickness_mm: float, render_mm: float = SUBSLICE_MM) -> list[float]:
@@ -95,41 +102,66 @@ def slice_noise(settings: AcquisitionSettings, count: int, seed: int, device: to
     """
     random = generator(seed, "noise", device)
     n = settings.matrix
-    fy = torch.fft.fftfreq(n, settings.pixel_mm, device=device)[:, None]
-    fx = torch.fft.rfftfreq(n, settings.pixel_mm, device=device)[None, :]
-    relative = torch.sqrt(fx**2 + fy**2) * settings.noise_wavelength_mm
-    gain = torch.sqrt(relative) * torch.exp(-0.5 * relative**2)
-    power = _mean_noise_power(settings.noise_wavelength_mm / settings.pixel_mm)
+    gain = _noise_gain(settings.noise_wavelength_mm, (n, n), (settings.pixel_mm, settings.pixel_mm), device)
     for _ in range(count):
         white = torch.randn((n, n), generator=random, device=device)
-        yield torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=(n, n)) / math.sqrt(power)
+        yield torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=(n, n))
 
 
-def _mean_noise_power(wavelength_pixels: float) -> float:
+def noise_planes(
+    settings: AcquisitionSettings,
+    shape: Sequence[int],
+    pixel_mm: tuple[float, float],
+    seed: int,
+    device: torch.device,
+) -> torch.Tensor:
+    """The same noise for all slices (slice, i, j) at once, on pixels of any size along i and j."""
+    white = torch.randn(tuple(shape), generator=generator(seed, "noise", device), device=device)
+    gain = _noise_gain(settings.noise_wavelength_mm, (shape[1], shape[2]), pixel_mm, device)
+    return torch.fft.irfft2(torch.fft.rfft2(white) * gain, s=tuple(shape[1:]))
+
+
+def _noise_gain(
+    wavelength_mm: float, shape: tuple[int, int], pixel_mm: tuple[float, float], device: torch.device
+) -> torch.Tensor:
+    """What makes white noise on these pixels the scanner's, per Fourier coefficient."""
+    fy = torch.fft.fftfreq(shape[0], pixel_mm[0], device=device)[:, None]
+    fx = torch.fft.rfftfreq(shape[1], pixel_mm[1], device=device)[None, :]
+    relative = torch.sqrt(fx**2 + fy**2) * wavelength_mm
+    power = _mean_noise_power(wavelength_mm**2 / (pixel_mm[0] * pixel_mm[1]))
+    return torch.sqrt(relative) * torch.exp(-0.5 * relative**2) / math.sqrt(power)
+
+
+def _mean_noise_power(square_wavelength_pixels: float) -> float:
     """Power that makes the whole noise spectrum one of unit variance, per Fourier coefficient of these pixels.
 
     The spectrum r exp(-r^2), r = frequency times wavelength, integrates to pi^(3/2) / 2 over the plane; the pixels'
-    own frequencies, which go to half a cycle each way, cover ``wavelength_pixels`` squared of it.
+    own frequencies, which go to half a cycle each way, cover ``square_wavelength_pixels`` of it.
     """
-    return math.pi**1.5 / 2.0 / wavelength_pixels**2
+    return math.pi**1.5 / 2.0 / square_wavelength_pixels
 
 
-def streaks(hu: torch.Tensor, settings: AcquisitionSettings) -> torch.Tensor:
-    """Dark bands between dense bones that face each other across the head, HU to add to a slice (i, j).
+def streaks(hu: torch.Tensor, settings: AcquisitionSettings, pixel_mm: float) -> torch.Tensor:
+    """Dark bands between dense bones that face each other across the head, HU to add to slices (..., i, j).
 
     Rays from side to side that meet most bone are hardened most; the band lies along them, between the bones.
     """
     bone = ((hu - 500.0) / 1000.0).clamp(0.0, 1.2)
-    path = bone.sum(0) * (settings.pixel_mm * settings.matrix / hu.shape[0])
-    path = torch.nn.functional.avg_pool1d(path[None, None], 5, stride=1, padding=2, count_include_pad=False)[0, 0]
-    excess = ((path - 22.0) / 30.0).clamp(0.0, 1.0)
-    before = bone.cumsum(0)
-    between = (before / 8.0).clamp(0, 1) * ((before[-1:] - before) / 8.0).clamp(0, 1)
-    return -settings.streak_hu * excess[None, :] * between * (1.0 - bone.clamp(0.0, 1.0))
+    before = bone.cumsum(-2)
+    path = before[..., -1, :] * pixel_mm
+    smooth = torch.nn.functional.avg_pool1d(
+        path.reshape(1, -1, path.shape[-1]), 5, stride=1, padding=2, count_include_pad=False
+    )
+    excess = ((smooth.reshape(path.shape) - 22.0) / 30.0).clamp(0.0, 1.0)
+    between = (before / 8.0).clamp(0, 1) * ((before[..., -1:, :] - before) / 8.0).clamp(0, 1)
+    return -settings.streak_hu * excess[..., None, :] * between * (1.0 - bone.clamp(0.0, 1.0))
 
 
 def head_rest(points: torch.Tensor) -> torch.Tensor:
-    """Density in HU of the rest under the head at scanner points (3, ...), ``AIR_HU`` where there is none."""
+    """Density in HU of the rest under the head, ``AIR_HU`` where there is none.
+
+    Of the scanner points (2 or 3, ...) only x and y count.
+    """
     radius = torch.sqrt(points[0] ** 2 + (points[1] - 30.0) ** 2)
     below = points[1] < -20.0
     shell = ((radius - 151.0).abs() < 1.6) & below
@@ -139,7 +171,7 @@ def head_rest(points: torch.Tensor) -> torch.Tensor:
 
 
 def exposure(hu: torch.Tensor, brain: torch.Tensor, settings: AcquisitionSettings, pixel_mm: float) -> torch.Tensor:
-    """What a slice (i, j) adds to density and how strong its noise is, as (2, i, j) in HU.
+    """What slices (..., i, j) add to density and how strong their noise is, as (2, ..., i, j) in HU.
 
     Args:
         hu: density averaged over the slab.
@@ -150,7 +182,7 @@ def exposure(hu: torch.Tensor, brain: torch.Tensor, settings: AcquisitionSetting
     rim = _box_blur(brain, max(1, round(14.0 / pixel_mm)))
     cupping = settings.cupping_hu * brain * 2.0 * (1.0 - rim)
     shielded = _box_blur((hu > -500.0).float(), max(1, round(30.0 / pixel_mm)))
-    return torch.stack([cupping + streaks(hu, settings), settings.noise_hu * (0.45 + 0.55 * shielded)])
+    return torch.stack([cupping + streaks(hu, settings, pixel_mm), settings.noise_hu * (0.45 + 0.55 * shielded)])
 
 
 def expose(hu: torch.Tensor, exposed: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -166,9 +198,10 @@ def _outside_field(hu: torch.Tensor) -> torch.Tensor:
 
 
 def _box_blur(image: torch.Tensor, width: int) -> torch.Tensor:
-    """Mean over a square of about ``width`` pixels, the border repeated."""
+    """Mean of slices (..., i, j) over a square of about ``width`` pixels, the border repeated."""
     half = width // 2
-    for axis in (0, 1):
-        padded = torch.nn.functional.pad(image.movedim(axis, -1)[None], (half, half), mode="replicate")
-        image = torch.nn.functional.avg_pool1d(padded, 2 * half + 1, stride=1)[0].movedim(-1, axis)
+    for axis in (-2, -1):
+        lines = image.movedim(axis, -1)
+        padded = torch.nn.functional.pad(lines.reshape(1, -1, lines.shape[-1]), (half, half), mode="replicate")
+        image = torch.nn.functional.avg_pool1d(padded, 2 * half + 1, stride=1).reshape(lines.shape).movedim(-1, axis)
     return image

@@ -35,17 +35,22 @@ class BrainTexture:
     broad: RandomField
 
 
-def draw_texture(seed: int, device: torch.device) -> BrainTexture:
-    """The texture of one case."""
+def draw_texture(seed: int, device: torch.device, period_mm: float | None = None) -> BrainTexture:
+    """The texture of one case; with a period what is fine in it repeats."""
     return BrainTexture(
-        fine=draw_field(seed, "tissue", 5.5, device, channels=3),
+        fine=draw_field(seed, "tissue", 5.5, device, channels=3, period_mm=period_mm),
         folds=draw_field(seed, "folds", FOLD_WAVELENGTH_MM, device, bandwidth=0.35),
         broad=draw_field(seed, "broad", 40.0, device, channels=2),
     )
 
 
 def tissue_weights(
-    points: torch.Tensor, probability: Maps, fields: Maps, texture: BrainTexture, anatomy: AnatomySettings
+    points: torch.Tensor,
+    probability: Maps,
+    fields: Maps,
+    broad: torch.Tensor,
+    texture: BrainTexture,
+    anatomy: AnatomySettings,
 ) -> torch.Tensor:
     """Weights of grey, white and fluid, shape (3, n), summing to 1.
 
@@ -53,10 +58,11 @@ def tissue_weights(
         points: (3, n) template mm after the brain has been pushed.
         probability: ``grey``, ``white``, ``csf`` there.
         fields: the smooth fields there, and ``inner`` before the push.
+        broad: (2, n) of the texture's broad fields there.
         texture: the case's random fields.
         anatomy: the case's settings.
     """
-    noise, broad = texture.fine.at(points), texture.broad.at(points)
+    noise = texture.fine.at(points)
     to_hull = torch.stack([fields["to_hull_x"], fields["to_hull_y"], fields["to_hull_z"]])
     folds = texture.folds.at(_apart(points + to_hull))[0]
     shallow = (1.0 - fields["depth"] / 26.0).clamp(0.0, 1.0)
@@ -84,11 +90,8 @@ def _apart(points: torch.Tensor) -> torch.Tensor:
     return points + shift * (points[0] > 0)
 
 
-def brain_density(
-    points: torch.Tensor, weights: torch.Tensor, fields: Maps, texture: BrainTexture, anatomy: AnatomySettings
-) -> torch.Tensor:
-    """Density in HU of healthy brain and fluid, shape (n)."""
-    broad = texture.broad.at(points)
+def brain_density(weights: torch.Tensor, fields: Maps, broad: torch.Tensor, anatomy: AnatomySettings) -> torch.Tensor:
+    """Density in HU of healthy brain and fluid, shape (n), from the same values as the weights."""
     grey = anatomy.grey_hu + 0.8 * broad[0]
     white = grey - anatomy.contrast_hu
     patchy = (1.0 + 0.5 * broad[1]).clamp_min(0.0)

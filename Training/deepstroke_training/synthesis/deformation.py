@@ -12,9 +12,12 @@ from deepstroke.frames import Affine
 from deepstroke_training.synthesis.random_fields import RandomField, draw_field
 from deepstroke_training.synthesis.settings import AcquisitionSettings, AnatomySettings
 from deepstroke_training.synthesis.template_head import COARSE_FIRST, TemplateHead, sample_grid
+from deepstroke_training.synthesis.upright_grid import UprightGrid
 
 #: How fast the push of the ventricles' walls fades, mm.
 VENTRICLE_REACH_MM = 9.0
+#: Steps in mm at which a displacement is read on an upright grid.
+DISPLACEMENT_STEP_MM = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,17 @@ class Deformation:
         matrix = torch.as_tensor(self.scanner_to_template, dtype=torch.float32, device=scanner.device)
         points = matrix[:3, :3] @ scanner + matrix[:3, 3:]
         return points + sample_grid(self.displacement, points, COARSE_FIRST, self.step)
+
+    def template_points_of(self, grid: UprightGrid) -> torch.Tensor:
+        """Template points (3, i, j, k) of a grid's voxels.
+
+        The displacement, smooth over far longer than its own steps, is read at every few mm and linear between.
+        """
+        device = self.displacement.device
+        coarse = grid.coarser(DISPLACEMENT_STEP_MM)
+        between = coarse.transformed(self.scanner_to_template, device)
+        displacement = sample_grid(self.displacement, between, COARSE_FIRST, self.step)
+        return grid.transformed(self.scanner_to_template, device).add_(grid.read_from(coarse, displacement))
 
 
 def draw_deformation(

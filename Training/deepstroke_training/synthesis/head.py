@@ -119,14 +119,17 @@ class SyntheticHead:
         slices = []
         for k in range(grid.shape[2]):
             points = planes.points(k, self.device)
-            rendered = model.render(points.reshape(3, -1), edge=0.5)
-            weights = rendered.truth_weights(points.shape[1:])
-            slices.append(read_labels(weights, rendered.points.reshape(points.shape), model.head))
+            rendered = model.render(model.deformation.template_points(points.reshape(3, -1)), edge=0.5)
+            shape = points.shape[1:]
+            slices.append(read_labels(rendered.truth_weights(shape), rendered.drawn_from(shape), model.head))
         return stack_truth(slices, grid.ijk_to_ras)
 
-    def draw(self, seed: int, settings: HeadSettings) -> CaseModel:
-        """Draw everything random about a case, ready to be scanned or rendered anywhere."""
-        return draw_case(seed, settings, self.template, self.device)
+    def draw(self, seed: int, settings: HeadSettings, texture_period_mm: float | None = None) -> CaseModel:
+        """Draw everything random about a case, ready to be scanned or rendered anywhere.
+
+        Fine textures that repeat after a period are others than those without, and are drawn many times as fast.
+        """
+        return draw_case(seed, settings, self.template, self.device, texture_period_mm)
 
 
 def _rounded(piece: ScannedSlice) -> np.ndarray:

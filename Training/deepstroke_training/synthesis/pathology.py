@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
 import torch
 
 from deepstroke.regions import BY_ABBREVIATION
@@ -37,6 +38,9 @@ _LABEL_OF_KIND: dict[FocalKind, LesionLabel] = {
 }
 #: Over how many mm a focal lesion passes into healthy brain.
 _BORDER_MM: dict[FocalKind, float] = {"acute": 5.0, "old": 3.0, "haemorrhage": 2.0}
+
+#: How often the border of an infarct of whole regions is smoothed.
+SMOOTHING_PASSES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +90,13 @@ def draw_lesions(seed: int, pathology: PathologySettings, head: TemplateHead) ->
 
 
 def _lesion_map(seed: int, name: str, lesion: AcuteInfarct | FocalLesion, head: TemplateHead) -> LesionMap:
-    first, step = _halved(head.regions)
-    labels = torch.nn.functional.max_pool3d(head.regions.data[None], 2)[0]
+    low, high = _region_box(lesion, head) if isinstance(lesion, AcuteInfarct) else _focal_box(lesion)
+    regions = _cropped(head.regions, low, high)
+    first, step = _halved(regions)
+    labels = torch.nn.functional.max_pool3d(regions.data[None], 2)[0]
     points = _grid_points(labels.shape[1:], first, step, labels.device)
     if isinstance(lesion, AcuteInfarct):
-        label, weight = LesionLabel.ACUTE_INFARCT, _region_weight(seed, name, lesion, head, points)
+        label, weight = LesionLabel.ACUTE_INFARCT, _region_weight(seed, name, lesion, regions.data, points)
     else:
         label, weight = _LABEL_OF_KIND[lesion.kind], _focal_weight(seed, name, lesion, points, labels)
     volume = float(weight.sum()) * step**3
@@ -98,14 +104,41 @@ def _lesion_map(seed: int, name: str, lesion: AcuteInfarct | FocalLesion, head: 
     return LesionMap(lesion, label, weight, first, step, centre, max((volume * 0.239) ** (1.0 / 3.0), 3.0))
 
 
+def _region_box(lesion: AcuteInfarct, head: TemplateHead) -> tuple[np.ndarray, np.ndarray]:
+    """Template mm of the corners of a box around the lesion's regions, as far out as smoothing carries them."""
+    boxes = np.stack([head.region_boxes[BY_ABBREVIATION[name].label(lesion.side) - 1] for name in lesion.regions])
+    margin = 2.0 * head.regions.step * (SMOOTHING_PASSES + 1)
+    return boxes[:, 0].min(0) - margin, boxes[:, 1].max(0) + margin
+
+
+def _focal_box(lesion: FocalLesion) -> tuple[np.ndarray, np.ndarray]:
+    """Template mm of the corners of a box around the lesion, whatever its ripple."""
+    half = (2.0 * lesion.radius_mm + _BORDER_MM[lesion.kind]) * np.array(lesion.stretch) + 6.0
+    return np.array(lesion.centre) - half, np.array(lesion.centre) + half
+
+
+def _cropped(grid: MapStack, low: np.ndarray, high: np.ndarray) -> MapStack:
+    """The part of a grid between two corners in mm; its ends lie on even voxels, where halves of the grid meet."""
+    sizes = np.array(grid.data.shape[1:]) // 2
+    starts = np.clip(np.floor((low - grid.first) / (2 * grid.step)), 0, sizes - 2).astype(int)
+    stops = np.clip(np.ceil((high - grid.first) / (2 * grid.step)), starts + 2, sizes).astype(int)
+    (i, j, k), (x, y, z) = starts, grid.first + 2 * grid.step * starts
+    ends = 2 * stops
+    return MapStack(
+        grid.data[:, 2 * i : ends[0], 2 * j : ends[1], 2 * k : ends[2]],
+        grid.names,
+        (float(x), float(y), float(z)),
+        grid.step,
+    )
+
+
 def _region_weight(
-    seed: int, name: str, lesion: AcuteInfarct, head: TemplateHead, points: torch.Tensor
+    seed: int, name: str, lesion: AcuteInfarct, data: torch.Tensor, points: torch.Tensor
 ) -> torch.Tensor:
-    """Whole regions with a soft, slightly irregular border."""
-    data = head.regions.data
+    """Whole regions of ``data`` with a soft, slightly irregular border."""
     wanted = [float(BY_ABBREVIATION[r].label(lesion.side)) for r in lesion.regions]
     chosen = torch.isin(data.round(), torch.tensor(wanted, device=data.device)).float()
-    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], 4)
+    smooth = _smooth(torch.nn.functional.avg_pool3d(chosen[None], 2)[0], SMOOTHING_PASSES)
     ripple = draw_field(seed, name, 16.0, data.device).at(points)
     return ((smooth - 0.5 + 0.16 * ripple) * 3.0 + 0.5).clamp(0.0, 1.0) * (smooth > 0.02)
 

@@ -71,14 +71,20 @@ class RandomField:
     Attributes:
         data: (channel, i, j, k), zero mean, unit variance.
         step: grid spacing in mm.
+        period_mm: where given, the data is one tile of this length, which repeats along every axis; its last voxels
+            are its first ones again.
     """
 
     data: torch.Tensor
     step: float
+    period_mm: float | None = None
 
     def at(self, points: torch.Tensor) -> torch.Tensor:
         """Values (channel, ...) at template points (3, ...) in mm."""
-        return sample_grid(self.data, points, COARSE_FIRST, self.step)
+        if self.period_mm is None:
+            return sample_grid(self.data, points, COARSE_FIRST, self.step)
+        turns = torch.floor(points * (1.0 / self.period_mm))
+        return sample_grid(self.data, points - self.period_mm * turns, (0.0, 0.0, 0.0), self.step)
 
 
 def draw_field(
@@ -88,9 +94,25 @@ def draw_field(
     device: torch.device,
     channels: int = 1,
     bandwidth: float | None = None,
+    period_mm: float | None = None,
 ) -> RandomField:
-    """A random field over the head on a grid fine enough for its wavelength (mm)."""
+    """A random field over the head on a grid fine enough for its wavelength (mm).
+
+    With a period a tile is drawn in place of the whole head, many times as fast; another field comes of it.
+    """
     step = min(max(wavelength / 4.0, 2.0), 8.0)
+    if period_mm is not None:
+        return _tile(generator(seed, name, device), wavelength, channels, bandwidth, step, period_mm)
     shape = [math.ceil((hi - lo) / step) + 1 for lo, hi in zip(COARSE_FIRST, COARSE_LAST, strict=True)]
     random = generator(seed, name, device)
     return RandomField(band_passed(shape, step, wavelength, random, channels, bandwidth), step)
+
+
+def _tile(
+    random: torch.Generator, wavelength: float, channels: int, bandwidth: float | None, step: float, period_mm: float
+) -> RandomField:
+    """A field that repeats after ``period_mm``, on a grid whose steps fit into the period."""
+    count = round(period_mm / step)
+    data = band_passed((count,) * 3, period_mm / count, wavelength, random, channels, bandwidth)
+    wrapped = torch.nn.functional.pad(data[None], (0, 1) * 3, mode="circular")[0]
+    return RandomField(wrapped, period_mm / count, period_mm)

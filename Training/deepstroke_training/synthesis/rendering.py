@@ -30,26 +30,53 @@ SINUS_HU = 56.0
 
 
 @dataclass(frozen=True, eq=False)
+class BrainPart:
+    """What those of n points hold that lie inside the inner table or on it.
+
+    Attributes:
+        rows: (b) which points these are.
+        inside: (b) 0..1 inside the inner table.
+        hu: (b) density.
+        tissue: (3, b) weights of grey, white and fluid.
+        lesions: (4, b) weights by ``LesionLabel`` 1..4.
+        points: (3, b) template mm from which they are drawn, once ventricles and lesions have pushed.
+    """
+
+    rows: torch.Tensor
+    inside: torch.Tensor
+    hu: torch.Tensor
+    tissue: torch.Tensor
+    lesions: torch.Tensor
+    points: torch.Tensor
+
+    @property
+    def truth_weights(self) -> torch.Tensor:
+        """Inside, grey, white, fluid and the four lesions as (8, b)."""
+        return torch.cat([self.inside[None], self.tissue, self.lesions])
+
+
+@dataclass(frozen=True, eq=False)
 class Rendered:
     """What a set of n points holds.
 
     Attributes:
         hu: (n) density.
-        brain: (n) 0..1 inside the inner table.
-        tissue: (3, n) weights of grey, white and fluid inside it.
-        lesions: (4, n) weights by ``LesionLabel`` 1..4.
-        points: (3, n) template mm of the brain.
+        points: (3, n) template mm, before anything pushes the brain.
+        brain: those in the brain.
     """
 
     hu: torch.Tensor
-    brain: torch.Tensor
-    tissue: torch.Tensor
-    lesions: torch.Tensor
     points: torch.Tensor
+    brain: BrainPart
 
     def truth_weights(self, shape: Sequence[int]) -> torch.Tensor:
-        """Brain, grey, white, fluid and the four lesions as (8, *shape)."""
-        return torch.cat([self.brain[None], self.tissue, self.lesions]).reshape(8, *shape)
+        """Brain, grey, white, fluid and the four lesions of every point as (8, *shape)."""
+        part = self.brain
+        return self.hu.new_zeros((8, self.hu.numel())).index_copy(1, part.rows, part.truth_weights).reshape(8, *shape)
+
+    def drawn_from(self, shape: Sequence[int]) -> torch.Tensor:
+        """Template mm (3, *shape) from which every point is drawn, once the brain has been pushed."""
+        return self.points.index_copy(1, self.brain.rows, self.brain.points).reshape(3, *shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,58 +95,59 @@ class CaseModel:
         """Where the case is rendered."""
         return self.head.tissue.data.device
 
-    def render(self, scanner: torch.Tensor, edge: float) -> Rendered:
-        """Density and truth at scanner points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide.
+    def render(self, points: torch.Tensor, edge: float) -> Rendered:
+        """Density and truth at template points (3, n) in RAS+ mm, with surfaces ``edge`` mm wide.
 
-        Only points near the head are worked on, those inside the inner table as brain and those outside it as head.
+        Only points near the head are worked on: those inside the inner table as brain, those outside it as head, and
+        of these only those near a part of the face or the base as such.
         """
-        points = self.deformation.template_points(scanner)
         surfaces = self.head.surfaces.sample(points)
         inner = surfaces["inner"]
-        count = points.shape[1]
+        brain_part = self._render_brain(points, inner, inner.lt(edge).nonzero()[:, 0], edge)
+        hu = points.new_full(inner.shape, AIR_HU).index_copy_(0, brain_part.rows, brain_part.hu)
         around = torch.minimum(surfaces["skin"], inner - self._widest_shell_mm).lt(edge) & inner.gt(-edge)
-        at_head, at_brain = around.nonzero()[:, 0], inner.lt(edge).nonzero()[:, 0]
-        pushed, weights, brain_hu, lesions = self._render_brain(points[:, at_brain], inner[at_brain], edge)
-        hu = points.new_full((count,), AIR_HU).index_copy(0, at_brain, brain_hu)
-        head_hu = self._render_head(points[:, at_head], hu[at_head], _rows(surfaces, at_head), edge)
-        hu = hu.index_copy(0, at_head, head_hu)
-        return Rendered(
-            hu=hu,
-            brain=skull.inside(inner, edge),
-            tissue=points.new_zeros((3, count)).index_copy(1, at_brain, weights),
-            lesions=points.new_zeros((4, count)).index_copy(1, at_brain, lesions),
-            points=points.index_copy(1, at_brain, pushed),
-        )
+        near = surfaces["parts"].lt(skull.reach(edge) + self.head.parts.step)
+        for rows, with_parts in (((around & near).nonzero()[:, 0], True), ((around & ~near).nonzero()[:, 0], False)):
+            hu.index_copy_(
+                0, rows, self._render_head(points[:, rows], hu[rows], _rows(surfaces, rows), edge, with_parts)
+            )
+        return Rendered(hu, points, brain_part)
 
     @property
     def _widest_shell_mm(self) -> float:
         """No skull and scalp are thicker than this, template mm."""
         return 20.0 * self.settings.anatomy.vault + 25.0 * self.settings.anatomy.scalp
 
-    def _render_head(self, points: torch.Tensor, brain_hu: torch.Tensor, surfaces: Maps, edge: float) -> torch.Tensor:
-        fields = surfaces | self.head.surroundings.sample(points)
-        return skull.head_density(points, brain_hu, fields, self.skull_texture, self.settings.anatomy, edge)
+    def _render_head(
+        self, points: torch.Tensor, brain_hu: torch.Tensor, surfaces: Maps, edge: float, with_parts: bool
+    ) -> torch.Tensor:
+        fields = surfaces | self.head.shells.sample(points)
+        parts = self.head.parts.sample(points) if with_parts else None
+        return skull.head_density(points, brain_hu, fields, self.skull_texture, self.settings.anatomy, edge, parts)
 
     def _render_brain(
-        self, points: torch.Tensor, inner: torch.Tensor, edge: float
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Template points after the push, tissue weights, density and lesion weights of points in the brain."""
+        self, all_points: torch.Tensor, inner: torch.Tensor, rows: torch.Tensor, edge: float
+    ) -> BrainPart:
+        """The rows of all points that lie in the brain: pushed, and drawn where they came from."""
+        points, inner = all_points[:, rows], inner[rows]
+        anatomy = self.settings.anatomy
         for lesion in self.lesions:
             if lesion.lesion.swelling_mm:
                 points = lesion.push(points, -inner)
-        points = push_ventricles(points, self.head.ventricles.sample(points), self.settings.anatomy)
+        points = push_ventricles(points, self.head.ventricles.sample(points), anatomy)
         fields = self.head.depths.sample(points) | {"inner": inner}
-        weights = brain.tissue_weights(
-            points, self.head.tissue.sample(points), fields, self.brain_texture, self.settings.anatomy
-        )
-        hu, lesions = self._brain_density(points, weights, fields, edge)
-        return points, weights, hu, lesions
+        broad = self.brain_texture.broad.at(points)
+        probability = self.head.tissue.sample(points)
+        weights = brain.tissue_weights(points, probability, fields, broad, self.brain_texture, anatomy)
+        healthy = brain.brain_density(weights, fields, broad, anatomy)
+        hu, lesions = self._brain_density(healthy, points, weights, fields, edge)
+        return BrainPart(rows, skull.inside(inner, edge), hu, weights, lesions, points)
 
     def _brain_density(
-        self, points: torch.Tensor, weights: torch.Tensor, fields: Maps, edge: float
+        self, hu: torch.Tensor, points: torch.Tensor, weights: torch.Tensor, fields: Maps, edge: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Density with lesions, vessels and dura in a healthy brain of density ``hu``, and the lesions' weights."""
         settings = self.settings.anatomy
-        hu = brain.brain_density(points, weights, fields, self.brain_texture, settings)
         lesions = torch.zeros((4, points.shape[1]), device=points.device)
         for lesion in self.lesions:
             hu, weight = pathology.apply_lesion(hu, weights, lesion, points, settings.csf_hu)
@@ -139,9 +167,11 @@ class CaseModel:
     def _calcified(self, hu: torch.Tensor, points: torch.Tensor, edge: float) -> torch.Tensor:
         for name in self.settings.anatomy.calcifications:
             (u, y, z), radius = CALCIFICATIONS[name]
-            away = torch.stack([points[0].abs() - u, points[1] - y, points[2] - z]).square().sum(0).sqrt()
-            away = away + 0.7 * radius * self.skull_texture.grain.at(points)[0]
-            hu = skull.over(hu, skull.inside(away - radius, 2.0 * edge), CALCIFIED_HU)
+            away = (points[0].abs() - u).square() + (points[1] - y).square() + (points[2] - z).square()
+            # No grain of more than six standard deviations exists.
+            rows = away.sqrt_().lt(radius + edge + 4.2 * radius).nonzero()[:, 0]
+            distance = away[rows] + 0.7 * radius * self.skull_texture.grain.at(points[:, rows])[0] - radius
+            hu[rows] = skull.over(hu[rows], skull.inside(distance, 2.0 * edge), CALCIFIED_HU)
         return hu
 
 
@@ -149,13 +179,19 @@ def _rows(maps: Maps, chosen: torch.Tensor) -> Maps:
     return {name: values[chosen] for name, values in maps.items()}
 
 
-def draw_case(seed: int, settings: HeadSettings, head: TemplateHead, device: torch.device) -> CaseModel:
-    """Draw everything that is random about a case."""
+def draw_case(
+    seed: int,
+    settings: HeadSettings,
+    head: TemplateHead,
+    device: torch.device,
+    texture_period_mm: float | None = None,
+) -> CaseModel:
+    """Draw everything that is random about a case; fine textures repeat after the period, where one is given."""
     return CaseModel(
         head=head,
         settings=settings,
         deformation=draw_deformation(seed, settings.anatomy, settings.acquisition, head, device),
-        brain_texture=brain.draw_texture(seed, device),
-        skull_texture=skull.draw_texture(seed, device),
+        brain_texture=brain.draw_texture(seed, device, texture_period_mm),
+        skull_texture=skull.draw_texture(seed, device, texture_period_mm),
         lesions=pathology.draw_lesions(seed, settings.pathology, head),
     )

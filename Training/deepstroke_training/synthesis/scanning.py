@@ -34,11 +34,17 @@ class ScannedSlice:
 
 def lay_slices(model: CaseModel) -> SliceStack:
     """The slices over a head, from the settings' bottom to their top."""
+    low, high = slice_range(model)
+    return acquisition.plan_slices(model.settings.acquisition, low, high, model.deformation.head_to_scanner[:3, 3])
+
+
+def slice_range(model: CaseModel) -> tuple[float, float]:
+    """Scanner z in mm between which the middles of the slices lie."""
     settings = model.settings.acquisition
     to_scanner = np.linalg.inv(model.deformation.scanner_to_template)
     x, y, _ = model.head.centre
-    low, high = (apply_affine(to_scanner, (x, y, z))[2] for z in (settings.bottom_mm, settings.top_mm))
-    return acquisition.plan_slices(settings, low, high, model.deformation.head_to_scanner[:3, 3])
+    low, high = (float(apply_affine(to_scanner, (x, y, z))[2]) for z in (settings.bottom_mm, settings.top_mm))
+    return low, high
 
 
 def scan_slices(model: CaseModel, stack: SliceStack, seed: int) -> Iterator[ScannedSlice]:
@@ -63,7 +69,8 @@ def _slabs(model: CaseModel, stack: SliceStack) -> Iterator[tuple[ScannedSlice, 
     for first in range(0, stack.shape[2], at_once):
         numbers = range(first, min(first + at_once, stack.shape[2]))
         points = torch.stack([_slab_points(coarse, k, offsets, model.device) for k in numbers], dim=1)
-        rendered = model.render(points.reshape(3, -1), max(settings.render_mm, 0.5))
+        template_mm = model.deformation.template_points(points.reshape(3, -1))
+        rendered = model.render(template_mm, max(settings.render_mm, 0.5))
         for averaged in _averaged(rendered, points, settings.head_rest):
             yield averaged, acquisition.exposure(averaged.hu, averaged.weights[0], settings, pixel_mm)
 
@@ -83,6 +90,6 @@ def _averaged(rendered: Rendered, points: torch.Tensor, head_rest: bool) -> Iter
         hu = torch.maximum(hu, acquisition.head_rest(points))
     hu = hu.mean(1)
     weights = rendered.truth_weights(shape).mean(2)
-    middle = rendered.points.reshape(3, *shape).mean(2)
+    middle = rendered.drawn_from(shape).mean(2)
     for slab in range(shape[0]):
         yield ScannedSlice(hu[slab], weights[:, slab], middle[:, slab])

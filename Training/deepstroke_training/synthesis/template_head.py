@@ -7,7 +7,7 @@ gradients) at 2 mm over the whole head. A case samples both at its own deformed 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -81,29 +81,41 @@ class TemplateHead:
     Attributes:
         tissue: probabilities at 1 mm: ``grey``, ``white``, ``csf``.
         regions: labels 0..20 of the sided ASPECTS regions at 1 mm, one channel ``region``.
-        surfaces: ``inner`` (inner table) and ``skin``; like all below at 2 mm, signed distances in mm, negative inside.
-        surroundings: ``bone``, ``petrous``, ``vertebra``, ``air``, ``frontal_sinus``, ``cells``, ``orbit``, ``globe``,
-            ``lens``, ``nerve``, ``muscle``, ``canal``, ``cord``; the thickness in mm of ``vault`` and ``scalp``, and of
-            what fills the ``groove`` between the hemispheres.
+        surfaces: ``inner`` (inner table), ``skin``, and the nearest of all ``parts``; like all below at 2 mm, signed
+            distances in mm, negative inside.
+        shells: the thickness in mm of ``vault`` and ``scalp``, and of the ``groove``'s filling between the hemispheres.
+        parts: ``bone``, ``petrous``, ``vertebra``, ``air``, ``frontal_sinus``, ``cells``, ``orbit``, ``globe``,
+            ``lens``, ``nerve``, ``muscle``, ``canal``, ``cord``.
         ventricles: ``ventricle`` and the direction away from it, ``push_x/y/z``.
         depths: ``ventricle``, ``sinus``; unsigned distances from a sheet or a centre line, ``dura``, ``mca``,
             ``artery``; ``depth`` below the hemisphere's surface and the vector to it, ``to_hull_x/y/z``; ``folded``
             (1 in the cerebral hemispheres); ``blend`` (1 where tissue is truly mixed, as in the brain stem).
         centre: RAS+ mm of the middle of the intracranial space.
+        region_boxes: (20, 2, 3) RAS+ mm of the first and last voxel of each sided region.
     """
 
     tissue: MapStack
     regions: MapStack
     surfaces: MapStack
-    surroundings: MapStack
+    shells: MapStack
+    parts: MapStack
     ventricles: MapStack
     depths: MapStack
     centre: tuple[float, float, float]
+    region_boxes: NDArray[np.float64]
 
     def to(self, device: torch.device) -> TemplateHead:
         """The same head on another device."""
-        names = [f.name for f in fields(self) if f.name != "centre"]
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        return replace(
+            self,
+            tissue=self.tissue.to(device),
+            regions=self.regions.to(device),
+            surfaces=self.surfaces.to(device),
+            shells=self.shells.to(device),
+            parts=self.parts.to(device),
+            ventricles=self.ventricles.to(device),
+            depths=self.depths.to(device),
+        )
 
 
 def build_template_head(labels: LabelMap) -> TemplateHead:
@@ -125,15 +137,21 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
     tissue = np.stack([grid.data, maps.white.data, 1.0 - grid.data - maps.white.data]).astype(np.float32)
     ventricle = _distance_to(deep.ventricles, first)
     blend = _blended(at, deep.thalamus, first)
+    parts = _parts(at)
+    surfaces = {"inner": inner, "skin": head_parts.skin(at), "parts": np.minimum.reduce(list(parts.values()))}
+    shells = {"vault": meninges.vault_thickness(at), "scalp": meninges.scalp_thickness(at), "groove": groove}
     middle = [float(c[inner < 0].mean()) for c in (signed_x, at.y, at.z)]
+    sided = _on_grid(labels, grid)
     return TemplateHead(
         tissue=MapStack(torch.from_numpy(tissue), ("grey", "white", "csf"), first, 1.0),
-        regions=MapStack(torch.from_numpy(_on_grid(labels, grid)[None]), ("region",), first, 1.0),
-        surfaces=_coarse_stack({"inner": inner, "skin": head_parts.skin(at)}),
-        surroundings=_coarse_stack(_surroundings(at) | {"groove": groove}),
+        regions=MapStack(torch.from_numpy(sided[None]), ("region",), first, 1.0),
+        surfaces=_coarse_stack(surfaces),
+        shells=_coarse_stack(shells),
+        parts=_coarse_stack(parts),
         ventricles=_coarse_stack({"ventricle": ventricle} | _vector("push", _unit_gradient(ventricle, 1.5))),
         depths=_coarse_stack({"ventricle": ventricle, "blend": blend} | _depths(at, inner)),
         centre=(middle[0], middle[1], middle[2]),
+        region_boxes=_region_boxes(sided, first),
     )
 
 
@@ -146,7 +164,7 @@ def _vector(name: str, components: Iterable[Array]) -> dict[str, Array]:
     return dict(zip((f"{name}_x", f"{name}_y", f"{name}_z"), components, strict=True))
 
 
-def _surroundings(at: Coordinates) -> dict[str, Array]:
+def _parts(at: Coordinates) -> dict[str, Array]:
     return {
         "bone": head_parts.facial_bones(at),
         "petrous": head_parts.petrous_bones(at),
@@ -161,8 +179,6 @@ def _surroundings(at: Coordinates) -> dict[str, Array]:
         "muscle": head_parts.muscles(at),
         "canal": head_parts.spinal_canal(at),
         "cord": head_parts.spinal_cord(at),
-        "vault": meninges.vault_thickness(at),
-        "scalp": meninges.scalp_thickness(at),
     }
 
 
@@ -186,6 +202,13 @@ def _on_grid(labels: LabelMap, grid: Volume) -> Array:
         labels.data.astype(np.uint8), to_labels[:3, :3], to_labels[:3, 3], output_shape=grid.shape, order=0
     )
     return data.astype(np.float32)
+
+
+def _region_boxes(sided: Array, first: tuple[float, float, float]) -> NDArray[np.float64]:
+    """First and last voxel of labels 1..20 in mm; a label that isn't there has a box at the first voxel."""
+    found = ndimage.find_objects(sided.astype(np.uint8), max_label=20)
+    ends = [[[s.start, s.stop - 1] for s in box] if box else [[0, 0]] * 3 for box in found]
+    return np.asarray(first) + np.array(ends, dtype=float).transpose(0, 2, 1)
 
 
 def _coarse_coordinates() -> tuple[Coordinates, Array]:

@@ -7,15 +7,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from deepstroke.frames import Affine, as_affine
-from deepstroke_training.synthesis.acquisition import PADDING_HU
+from deepstroke.frames import Affine
 from deepstroke_training.synthesis.head import SyntheticHead
 from deepstroke_training.synthesis.random_fields import numbers, stream_seed
+from deepstroke_training.synthesis.rendering import CaseModel
 from deepstroke_training.synthesis.sampling import draw_settings
-from deepstroke_training.synthesis.scanning import lay_slices, scan_slices
+from deepstroke_training.synthesis.sectioning import scan_grid
 from deepstroke_training.synthesis.settings import AcquisitionSettings, HeadSettings
 from deepstroke_training.synthesis.template_head import TemplateHead
 from deepstroke_training.synthesis.truth import read_labels
+from deepstroke_training.synthesis.upright_grid import UprightGrid
+
+#: Fine textures of a sample repeat after this length, which saves drawing them over the whole head.
+TEXTURE_PERIOD_MM = 128.0
+#: How many points are rendered together, on a processor (whose caches are small) and on a GPU.
+POINTS_AT_ONCE = {False: 160_000, True: 8_000_000}
+#: Which maps of the truth a sample holds.
+LABELS = ("brain", "regions", "lesions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,24 +95,20 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
     def make(self, seed: int, settings: HeadSettings) -> TrainingSample:
         """The sample of one seed with given settings; matrix and pixels follow the source's own spacing."""
         settings = replace(settings, acquisition=self._coarse(settings.acquisition))
-        model = self.maker.draw(seed, settings)
-        stack = lay_slices(model)
-        hu = torch.stack([piece.hu for piece in scan_slices(model, stack, seed)], dim=-1)
-        ijk_to_ras = self._grid(seed, settings)
-        points = self._points(ijk_to_ras)
-        truth = model.render(points.reshape(3, -1), edge=self.spacing_mm)
-        template_mm = truth.points.reshape(3, *self.shape)
-        labels = read_labels(truth.truth_weights(self.shape), template_mm, model.head)
-        image, scanned = _resampled(hu, as_affine(np.linalg.inv(stack.ijk_to_ras)), points)
+        model = self.maker.draw(seed, settings, TEXTURE_PERIOD_MM)
+        grid = self._grid(seed, settings)
+        template_mm = model.deformation.template_points_of(grid)
+        rendered = _render(model, template_mm, self.spacing_mm)
+        image, scanned = scan_grid(model, grid, rendered["hu"], rendered["inside"], seed)
         return TrainingSample(
             seed=seed,
             image=image[None],
-            regions=labels["regions"],
-            lesions=labels["lesions"],
-            brain=labels["brain"] > 0,
+            regions=rendered["regions"],
+            lesions=rendered["lesions"],
+            brain=rendered["brain"] > 0,
             scanned=scanned,
             template_mm=template_mm,
-            ijk_to_ras=ijk_to_ras,
+            ijk_to_ras=grid.ijk_to_ras,
         )
 
     def _coarse(self, settings: AcquisitionSettings) -> AcquisitionSettings:
@@ -120,34 +124,35 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
             thickness_mm=max(settings.thickness_mm, step),
         )
 
-    def _grid(self, seed: int, settings: HeadSettings) -> Affine:
-        """An isotropic grid about the head's centre, which is where the pose's shift put it."""
+    def _grid(self, seed: int, settings: HeadSettings) -> UprightGrid:
+        """A grid about the head's centre, which is where the pose's shift put it."""
         jitter = numbers(seed, "crop").normal(0.0, self.jitter_mm, 3)
-        ijk_to_ras = np.diag([self.spacing_mm] * 3 + [1.0])
         half = self.spacing_mm * (np.array(self.shape) - 1) / 2.0
-        ijk_to_ras[:3, 3] = np.array(settings.acquisition.shift_mm) + jitter - half
-        return ijk_to_ras
-
-    def _points(self, ijk_to_ras: Affine) -> torch.Tensor:
-        axes = [
-            torch.arange(n, device=self.maker.device, dtype=torch.float32) * self.spacing_mm + float(first)
-            for n, first in zip(self.shape, ijk_to_ras[:3, 3], strict=True)
-        ]
-        return torch.stack(torch.meshgrid(*axes, indexing="ij"))
+        x, y, z = (np.array(settings.acquisition.shift_mm) + jitter - half).tolist()
+        return UprightGrid(self.shape, (x, y, z), self.spacing_mm)
 
 
-def _resampled(stack: torch.Tensor, ras_to_ijk: Affine, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A stack of slices (i, j, k) read linearly at scanner points, and where it covers them."""
-    matrix = torch.as_tensor(ras_to_ijk, dtype=torch.float32, device=points.device)
-    ijk = torch.einsum("ab,bxyz->axyz", matrix[:3, :3], points) + matrix[:3, 3].reshape(3, 1, 1, 1)
-    sizes = torch.tensor(stack.shape, device=points.device, dtype=torch.float32).reshape(3, 1, 1, 1)
-    covered = ((ijk >= -0.5) & (ijk <= sizes - 0.5)).all(0)
-    normalised = 2.0 * ijk / (sizes - 1.0).clamp_min(1.0) - 1.0
-    image = torch.nn.functional.grid_sample(
-        stack[None, None],
-        normalised.flip(0).movedim(0, -1)[None],
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=True,
-    )[0, 0]
-    return torch.where(covered, image, torch.full_like(image, PADDING_HU)), covered
+def _render(model: CaseModel, template_mm: torch.Tensor, edge: float) -> dict[str, torch.Tensor]:
+    """Density, ``inside`` and the labels of ``Truth`` on a grid, (i, j, k) each.
+
+    Args:
+        model: the case.
+        template_mm: (3, i, j, k) the grid's voxels in the template; where brain is drawn from once it has been pushed
+            takes their place.
+        edge: width of surfaces in mm.
+    """
+    points = template_mm.view(3, -1)
+    count = points.shape[1]
+    values = {"hu": points.new_empty(count), "inside": points.new_zeros(count)}
+    values |= {name: torch.zeros(count, dtype=torch.uint8, device=points.device) for name in LABELS}
+    for first in range(0, count, POINTS_AT_ONCE[model.device.type == "cuda"]):
+        here = slice(first, first + POINTS_AT_ONCE[model.device.type == "cuda"])
+        rendered = model.render(points[:, here], edge)
+        part = rendered.brain
+        labels = read_labels(part.truth_weights, part.points, model.head)
+        values["hu"][here] = rendered.hu
+        values["inside"][here].index_copy_(0, part.rows, part.inside)
+        points[:, here].index_copy_(1, part.rows, part.points)
+        for name in LABELS:
+            values[name][here].index_copy_(0, part.rows, labels[name])
+    return {name: value.reshape(template_mm.shape[1:]) for name, value in values.items()}
