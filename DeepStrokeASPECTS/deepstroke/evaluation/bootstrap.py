@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from deepstroke.errors import InputError
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
@@ -173,8 +173,8 @@ class PatientBootstrap:
             yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
 
     def _interval(self, draws: NDArray[np.float64], patients: int) -> tuple[float, float]:
-        t = stats.t.ppf((1 + self._confidence) / 2, patients - 1)
-        level = stats.norm.cdf(-np.sqrt(patients / (patients - 1)) * t)
+        t = special.stdtrit(patients - 1, (1 + self._confidence) / 2)
+        level = special.ndtr(-np.sqrt(patients / (patients - 1)) * t)
         low, high = np.nanquantile(draws, [level, 1 - level])
         return float(low), float(high)
 
@@ -183,8 +183,8 @@ class PatientBootstrap:
         draws = draws[np.isfinite(draws)]
         beyond = min(np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0))
         tail = min((beyond + 1) / (draws.size + 1), 0.5)
-        t = stats.norm.ppf(tail) * np.sqrt((patients - 1) / patients)
-        return float(min(2 * stats.t.cdf(t, patients - 1), 1.0))
+        t = special.ndtri(tail) * np.sqrt((patients - 1) / patients)
+        return float(min(2 * special.stdtr(patients - 1, t), 1.0))
 
 
 def bootstrap_mean(

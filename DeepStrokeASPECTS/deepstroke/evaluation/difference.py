@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
 from deepstroke.evaluation.observations import as_pairs
@@ -60,7 +60,7 @@ def bland_altman(
     one, other = as_pairs(first, second, ("the first method", "the second method"))
     differences = one - other
     n, bias, sd = differences.size, float(differences.mean()), float(differences.std(ddof=1))
-    z, t = stats.norm.ppf((1 + coverage) / 2), stats.t.ppf((1 + confidence) / 2, n - 1)
+    z, t = special.ndtri((1 + coverage) / 2), special.stdtrit(n - 1, (1 + confidence) / 2)
     of_limit = t * sd * np.sqrt(1 / n + z**2 / (2 * (n - 1)))
 
     def around(value: float, half: float) -> Estimate:

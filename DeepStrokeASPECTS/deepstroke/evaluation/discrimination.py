@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import special
 
 from deepstroke.errors import InputError
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
@@ -57,10 +57,16 @@ def _placements(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share of negatives that each positive outranks, and of positives that outrank each negative (DeLong's V)."""
     m, n = positives.size, negatives.size
-    ranks = stats.rankdata(np.concatenate([positives, negatives]))
-    above = (ranks[:m] - stats.rankdata(positives)) / n
-    below = 1.0 - (ranks[m:] - stats.rankdata(negatives)) / m
+    ranks = _ranks(np.concatenate([positives, negatives]))
+    above = (ranks[:m] - _ranks(positives)) / n
+    below = 1.0 - (ranks[m:] - _ranks(negatives)) / m
     return above, below
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1; ties share their mean rank."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2.0)[place]
 
 
 def _variance_of_mean(placements: NDArray[np.float64]) -> float:
@@ -68,7 +74,7 @@ def _variance_of_mean(placements: NDArray[np.float64]) -> float:
 
 
 def _logit_interval(area: float, variance: float, confidence: float) -> tuple[float, float]:
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = special.ndtri((1 + confidence) / 2)
     half = z * np.sqrt(variance) / (area * (1 - area))
     logit = np.log(area / (1 - area))
     return float(1 / (1 + np.exp(half - logit))), float(1 / (1 + np.exp(-half - logit)))
@@ -76,7 +82,9 @@ def _logit_interval(area: float, variance: float, confidence: float) -> tuple[fl
 
 def _score_interval(area: float, m: int, n: int, confidence: float) -> tuple[float, float]:
     """The areas that lie within z standard errors of their own from the one found (Newcombe's method 5)."""
-    z = stats.norm.ppf((1 + confidence) / 2)
+    from scipy import optimize
+
+    z = special.ndtri((1 + confidence) / 2)
     others = (m + n) / 2 - 1
 
     def excess(theta: float) -> float:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from deepstroke.errors import InputError
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
@@ -114,7 +114,7 @@ def _of_ratio(
 ) -> tuple[float, float, float]:
     """(F - 1) / (F + k - 1) for the F found and for the ends of its interval; written so that error = 0 gives 1."""
     tail = (1 + confidence) / 2
-    shrink, grow = stats.f.ppf(tail, *freedom), stats.f.ppf(tail, *freedom[::-1])
+    shrink, grow = special.fdtri(*freedom, tail), special.fdtri(*freedom[::-1], tail)
     scaled = (between, between / shrink, between * grow)
     value, low, high = ((b - error) / (b + (k - 1) * error) for b in scaled)
     return float(value), float(low), float(high)
@@ -129,7 +129,7 @@ def _two_way_random(m: _MeanSquares, confidence: float) -> tuple[float, float, f
     b = 1 + k * value * (n - 1) / (n * (1 - value))
     freedom = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
     tail = (1 + confidence) / 2
-    upper, lower = stats.f.ppf(tail, n - 1, freedom), stats.f.ppf(tail, freedom, n - 1)
+    upper, lower = special.fdtri(n - 1, freedom, tail), special.fdtri(freedom, n - 1, tail)
     spread = k * columns + (k * n - k - n) * error
     low = n * (rows - upper * error) / (upper * spread + n * rows)
     high = n * (lower * rows - error) / (spread + n * lower * rows)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from deepstroke.errors import InputError
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
@@ -65,7 +65,7 @@ def weighted_kappa(
     distance = np.abs(scale[:, None] - scale[None, :])
     disagreement = (distance > 0).astype(float) if weights == "none" else distance ** _POWER[weights]
     kappa, error = _kappa(joint, disagreement, one.size)
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * error
+    half = float(special.ndtri((1 + confidence) / 2)) * error
     return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), confidence)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from deepstroke.errors import InputError
 from deepstroke.evaluation.estimate import CONFIDENCE, Estimate, require_confidence
@@ -30,7 +30,7 @@ def proportion(count: int, total: int, confidence: float = CONFIDENCE) -> Estima
         raise InputError(
             f"a proportion needs cases and a count among them, found {count} of {total}", code="sample-size"
         )
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     share = count / total
     centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
