@@ -137,7 +137,7 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
     tissue = np.stack([grid.data, maps.white.data, 1.0 - grid.data - maps.white.data]).astype(np.float32)
     ventricle = _distance_to(deep.ventricles, first)
     blend = _blended(at, deep.thalamus, first)
-    parts = _parts(at)
+    parts = _parts(at, signed_x)
     surfaces = {"inner": inner, "skin": head_parts.skin(at), "parts": np.minimum.reduce(list(parts.values()))}
     shells = {"vault": meninges.vault_thickness(at), "scalp": meninges.scalp_thickness(at), "groove": groove}
     middle = [float(c[inner < 0].mean()) for c in (signed_x, at.y, at.z)]
@@ -164,7 +164,14 @@ def _vector(name: str, components: Iterable[Array]) -> dict[str, Array]:
     return dict(zip((f"{name}_x", f"{name}_y", f"{name}_z"), components, strict=True))
 
 
-def _parts(at: Coordinates) -> dict[str, Array]:
+def _parts(at: Coordinates, x: Array) -> dict[str, Array]:
+    """Distances to the parts, which are alike on both sides and so computed on one."""
+    right = x[:, 0, 0] >= 0
+    half = _solids(Coordinates(at.u[right], at.y[right], at.z[right]))
+    return {name: np.concatenate([part[:0:-1], part]) for name, part in half.items()}
+
+
+def _solids(at: Coordinates) -> dict[str, Array]:
     return {
         "bone": head_parts.facial_bones(at),
         "petrous": head_parts.petrous_bones(at),
