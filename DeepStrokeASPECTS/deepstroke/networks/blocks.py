@@ -1,8 +1,8 @@
-"""The blocks that the convolutional networks are made of: squeeze-and-excitation and the residual block."""
+"""The blocks of the convolutional networks: squeeze-and-excitation, the residual block, the doubling stage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -39,6 +39,8 @@ class BlockStyle:
         se_min_hidden: least hidden units of its gate. At 0, as published, the gate of fewer than 16 channels doesn't
             see its input; 1 repairs that.
         dropout: probability, 0 to below 1, that a channel is zeroed after the first activation of a residual block.
+        checkpointed: in training keep only what goes in and out of half a residual block, and compute the rest again in
+            the backward pass: the same gradients for a quarter more time. (A batch norm counts each batch twice.)
 
     Raises:
         ConfigError: a value is not one of those allowed; one fault a line.
@@ -50,6 +52,7 @@ class BlockStyle:
     se: bool = True
     se_min_hidden: int = 0
     dropout: float = 0.2
+    checkpointed: bool = False
 
     def __post_init__(self) -> None:
         faults = []
@@ -152,6 +155,7 @@ class ResBlock3D(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, style: BlockStyle | None = None) -> None:
         super().__init__()
         style = style or BlockStyle()
+        self.checkpointed = style.checkpointed
         self.conv1 = nn.Conv3d(in_channels, out_channels, 3, stride, padding=1, bias=False)
         self.norm1 = style.normalization(out_channels)
         self.activation1 = style.activate()
@@ -171,16 +175,46 @@ class ResBlock3D(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, i, j, k) to (B, out_channels, i', j', k')."""
-        y = self.dropout(self.activation1(self.norm1(self.conv1(x))))
-        y = self.gate(self.norm2(self.conv2(y)))
-        return self.activation2(y + self.skip(x))
+        y = run_part(self, self._first_half, x)
+        return run_part(self, self._second_half, y, x)
+
+    def _first_half(self, x: Tensor) -> Tensor:
+        return self.dropout(self.activation1(self.norm1(self.conv1(x))))
+
+    def _second_half(self, y: Tensor, x: Tensor) -> Tensor:
+        return self.activation2(self.gate(self.norm2(self.conv2(y))) + self.skip(x))
 
 
-def run_block(block: nn.Module, checkpointed: bool, *inputs: object) -> Tensor:
-    """Apply a block; checkpointed, its inner activations are computed again in the backward pass instead of kept.
+def run_part(module: ResBlock3D | UpStage, part: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """Apply part of a module; where it is checkpointed, in training, activations inside are computed again.
 
     Dropout then draws the same channels again, so gradients are equal.
     """
-    if checkpointed and block.training:
-        return checkpoint(block, *inputs, use_reentrant=False)
-    return block(*inputs)
+    if module.checkpointed and module.training:
+        return checkpoint(part, *inputs, use_reentrant=False)
+    return part(*inputs)
+
+
+class UpStage(nn.Module):
+    """One level of a decoder: a transposed convolution that doubles the size, then a residual block.
+
+    Args:
+        in_channels, out_channels: before and after.
+        skip_channels: of the encoder's feature put beside the doubled one; 0 without.
+        style: of norm, activation, dropout and gate.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, skip_channels: int, style: BlockStyle) -> None:
+        super().__init__()
+        self.checkpointed = style.checkpointed
+        conv = nn.ConvTranspose3d(in_channels, out_channels, 2, stride=2, bias=False)
+        self.up = nn.Sequential(conv, style.normalization(out_channels), style.activate())
+        self.block = ResBlock3D(out_channels + skip_channels, out_channels, 1, style)
+
+    def forward(self, x: Tensor, skip: Tensor | None = None, size: Sequence[int] | None = None) -> Tensor:
+        """Double ``x``, crop it to ``size`` where given, put ``skip`` beside it where given, and apply the block."""
+        x = run_part(self, self.up, x)
+        if size is not None:  # the encoder rounds odd sizes up
+            i, j, k = size
+            x = x[:, :, :i, :j, :k]
+        return self.block(x if skip is None else torch.cat((x, skip), dim=1))

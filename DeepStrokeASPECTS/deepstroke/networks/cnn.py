@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from deepstroke.errors import ConfigError
-from deepstroke.networks.blocks import BlockStyle, ResBlock3D, run_block
+from deepstroke.networks.blocks import BlockStyle, ResBlock3D, UpStage
 
 #: Most scales that deep supervision looks at.
 SUPERVISED_SCALES = 4
@@ -43,7 +42,6 @@ class CNNEncoder3D(nn.Module):
         depth: how many levels.
         style: of the blocks; its ``affine`` holds.
         full_resolution_stage: put a block of stride 1 before the first level (not published).
-        checkpoint_activations: trade time for memory in training.
 
     Raises:
         ConfigError: a setting is out of range; or, when applied, the input doesn't fit.
@@ -56,11 +54,9 @@ class CNNEncoder3D(nn.Module):
         depth: int = 7,
         style: BlockStyle | None = None,
         full_resolution_stage: bool = False,
-        checkpoint_activations: bool = False,
     ) -> None:
         super().__init__()
         self.in_channels, self.depth = in_channels, depth
-        self.checkpoint_activations = checkpoint_activations
         self.widths = level_widths(base_channels, depth)
         self.stem = ResBlock3D(in_channels, base_channels, 1, style) if full_resolution_stage else None
         first = base_channels if full_resolution_stage else in_channels
@@ -73,7 +69,7 @@ class CNNEncoder3D(nn.Module):
         blocks = [self.stem, *self.levels] if self.stem is not None else self.levels
         found = []
         for block in blocks:
-            x = run_block(block, self.checkpoint_activations, x)
+            x = block(x)
             found.append(x)
         return found
 
@@ -98,30 +94,6 @@ class CNNEncoder3D(nn.Module):
             )
 
 
-class UpStage(nn.Module):
-    """One level of the decoder: a transposed convolution that doubles the size, then a residual block.
-
-    Args:
-        in_channels, out_channels: before and after.
-        skip_channels: of the encoder's feature put beside the doubled one; 0 without.
-        style: of norm, activation, dropout and gate.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, skip_channels: int, style: BlockStyle) -> None:
-        super().__init__()
-        conv = nn.ConvTranspose3d(in_channels, out_channels, 2, stride=2, bias=False)
-        self.up = nn.Sequential(conv, style.normalization(out_channels), style.activate())
-        self.block = ResBlock3D(out_channels + skip_channels, out_channels, 1, style)
-
-    def forward(self, x: Tensor, skip: Tensor | None = None, size: Sequence[int] | None = None) -> Tensor:
-        """Double ``x``, crop it to ``size`` where given, put ``skip`` beside it where given, and apply the block."""
-        x = self.up(x)
-        if size is not None:  # the encoder rounds odd sizes up
-            i, j, k = size
-            x = x[:, :, :i, :j, :k]
-        return self.block(x if skip is None else torch.cat((x, skip), dim=1))
-
-
 class CNNDecoder3D(nn.Module):
     """Doubles a latent back to the input's size, with the encoder's features beside it where ``skips``.
 
@@ -132,7 +104,6 @@ class CNNDecoder3D(nn.Module):
         style: of the blocks; its ``affine`` holds (the published decoder's norms have it).
         full_resolution_stage: whether the encoder had one.
         deep_supervision: in training give logits at up to four scales.
-        checkpoint_activations: trade time for memory in training.
 
     Raises:
         ConfigError: a setting is out of range; or, when applied, the number of skips isn't the expected one.
@@ -147,11 +118,9 @@ class CNNDecoder3D(nn.Module):
         style: BlockStyle | None = None,
         full_resolution_stage: bool = False,
         deep_supervision: bool = False,
-        checkpoint_activations: bool = False,
     ) -> None:
         super().__init__()
         style = style or BlockStyle(affine=True)
-        self.checkpoint_activations = checkpoint_activations
         widths = level_widths(base_channels, depth)
         outputs = (*widths[-2::-1], base_channels)
         skipped = (*widths[-2::-1], base_channels if full_resolution_stage else 0) if skips else (0,) * depth
@@ -190,6 +159,6 @@ class CNNDecoder3D(nn.Module):
             skip = skips.pop() if skips else None
             last = len(features) == len(self.stages) - 1
             crop = skip.shape[2:] if skip is not None else size if last else None
-            x = run_block(stage, self.checkpoint_activations, x, skip, crop)
+            x = stage(x, skip, crop)
             features.append(x)
         return features

@@ -64,11 +64,10 @@ class UNet3D(nn.Module):
         style = _checked_style(
             {"in_channels": in_channels, "out_channels": out_channels},
             {"base_channels": base_channels, "depth": depth},
-            {"norm": norm, "activation": activation, "se": se, "se_min_hidden": se_min_hidden, "dropout": dropout},
+            {"norm": norm, "activation": activation, "se": se, "se_min_hidden": se_min_hidden, "dropout": dropout}
+            | {"checkpointed": checkpoint_activations},
         )
-        self.encoder = UNetEncoder3D(
-            in_channels, base_channels, depth, style, full_resolution_stage, checkpoint_activations
-        )
+        self.encoder = UNetEncoder3D(in_channels, base_channels, depth, style, full_resolution_stage)
         self.decoder = CNNDecoder3D(
             out_channels,
             base_channels,
@@ -76,7 +75,6 @@ class UNet3D(nn.Module):
             style=replace(style, affine=True),
             full_resolution_stage=full_resolution_stage,
             deep_supervision=deep_supervision,
-            checkpoint_activations=checkpoint_activations,
         )
 
     def forward(self, x: Tensor) -> Tensor | list[Tensor]:
