@@ -27,7 +27,7 @@ def write_last(state: Mapping[str, Any], run: Path) -> None:
     """
     last, previous = run / FOLDER / LAST, run / FOLDER / PREVIOUS
     with atomic_path(last) as temporary:
-        torch.save(dict(state), temporary)
+        _save(state, temporary)
         if last.exists():
             # Killed here, the run goes on from `previous`; there is always one of the two.
             last.replace(previous)
@@ -42,7 +42,7 @@ def write_best(state: Mapping[str, Any], run: Path) -> None:
     """
     best = run / FOLDER / BEST
     with atomic_path(best) as temporary:
-        torch.save(dict(state), temporary)
+        _save(state, temporary)
     _flush_folder(best.parent)
 
 
@@ -91,6 +91,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} is no checkpoint: it holds {type(content).__name__}", code="damaged")
     return content
+
+
+def _save(state: Mapping[str, Any], path: Path) -> None:
+    try:
+        torch.save(dict(state), path)
+    except RuntimeError as error:  # what PyTorch makes of a full disk
+        raise OSError(str(error).splitlines()[0]) from error
 
 
 def _flush_folder(folder: Path) -> None:

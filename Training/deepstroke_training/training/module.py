@@ -17,6 +17,7 @@ from deepstroke_training.data.batches import unsided
 from deepstroke_training.losses import build_loss
 from deepstroke_training.metrics import RegionDice
 from deepstroke_training.training.averaging import WeightAverage
+from deepstroke_training.training.failures import TrainingError
 from deepstroke_training.training.inference import VolumeInferer, laid_out, lay_out_weights
 from deepstroke_training.training.nonfinite import NonFiniteGuard
 from deepstroke_training.training.objective import Objective
@@ -152,6 +153,17 @@ class SegmentationModule(lightning.LightningModule):
 
     def _nonfinite_cases(self) -> list[str]:
         return [case for finite, cases in self._suspects if not finite.item() for case in cases]
+
+
+def as_segmentation(module: lightning.LightningModule) -> SegmentationModule:
+    """The module that our callbacks work with.
+
+    Raises:
+        TrainingError: it is another one.
+    """
+    if not isinstance(module, SegmentationModule):
+        raise TrainingError(f"these callbacks go with a SegmentationModule, found {type(module).__name__}")
+    return module
 
 
 def parameter_count(network: nn.Module) -> int:

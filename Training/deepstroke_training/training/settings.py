@@ -9,11 +9,23 @@ from typing import Any, Literal
 
 from deepstroke.errors import ConfigError
 from deepstroke.networks import check
+from deepstroke.regions import REGIONS
+from deepstroke_training.configuration import unknown_names
 
 Schedule = Literal["constant", "cosine", "onecycle"]
 Precision = Literal["auto", "32", "bf16", "fp16"]
 StrategyName = Literal["auto", "single", "ddp", "fsdp"]
 Accelerator = Literal["auto", "cpu", "gpu"]
+
+
+#: What a validation measures.
+MEASURES = (
+    "val/loss",
+    "val/dice_mean",
+    "val/dice_mean_with_background",
+    *(f"val/dice_{region.abbreviation}" for region in REGIONS),
+    "val/dice_background",
+)
 
 
 def raise_faults(faults: list[str]) -> None:
@@ -124,7 +136,8 @@ class EarlyStoppingSettings:
     least_gain: float = 0.0
 
     def __post_init__(self) -> None:
-        raise_faults(below(self, 1, "patience") + below(self, 0, "least_gain"))
+        faults = [f"monitor: {fault}" for fault in unknown_names([self.monitor], MEASURES, "measure")]
+        raise_faults(faults + below(self, 1, "patience") + below(self, 0, "least_gain"))
 
 
 @dataclass(frozen=True)

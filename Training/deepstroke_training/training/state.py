@@ -47,8 +47,8 @@ def restore_state(trainer: lightning.Trainer, module: SegmentationModule, state:
     """
     if state.get("format") != FORMAT:
         raise CheckpointError(
-            f"the checkpoint has layout {state.get('format')}, this version reads {FORMAT}: go on with the version that "
-            "wrote it, or start anew with -o ANOTHER_FOLDER"
+            f"the checkpoint has layout {state.get('format')}, this version reads {FORMAT}: "
+            "go on with the version that wrote it, or start anew with -o ANOTHER_FOLDER"
         )
     _restore_tensors(module.network.state_dict(), state["network"])
     if module.average is not None:
