@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepstroke.errors import InputError
 
+#: Voxels that are counted at a time.
+_BLOCK = 1 << 18
+
 
 def _as_masks(prediction: ArrayLike, truth: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     predicted, true = np.asarray(prediction), np.asarray(truth)
@@ -92,6 +95,10 @@ def joint_counts(prediction: ArrayLike, truth: ArrayLike) -> tuple[list[int], ND
     if predicted.shape != true.shape:
         raise InputError(f"label maps of different shapes {predicted.shape} and {true.shape}", code="grid-mismatch")
     labels = np.union1d(np.union1d(np.unique(predicted), np.unique(true)), [0]).astype(np.int64)
-    n = labels.size
-    rows, columns = (np.searchsorted(labels, values.ravel()) for values in (predicted, true))
-    return labels.tolist(), np.bincount(rows * n + columns, minlength=n * n).reshape(n, n)
+    n, (rows, columns) = labels.size, (predicted.ravel(), true.ravel())
+    counts = np.zeros(n * n, np.int64)
+    for start in range(0, rows.size, _BLOCK):  # Indices take 16 bytes a voxel.
+        part = slice(start, start + _BLOCK)
+        pairs = np.searchsorted(labels, rows[part]) * n + np.searchsorted(labels, columns[part])
+        counts += np.bincount(pairs, minlength=n * n)
+    return labels.tolist(), counts.reshape(n, n)

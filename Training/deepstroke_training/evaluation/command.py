@@ -39,13 +39,16 @@ def _add_evaluate(commands: argparse._SubParsersAction, common: argparse.Argumen
     how = parser.add_argument_group("how")
     how.add_argument("--sides", choices=get_args(Sides), default="auto", help="whether regions are told apart by side")
     how.add_argument("--worst", metavar="N", type=int, default=6, help="how many worst cases are drawn (default 6)")
+    how.add_argument("--no-plots", action="store_true", help="tables alone")
     how.add_argument("--draws", metavar="N", type=int, default=DRAWS, help=f"resamples of patients (default {DRAWS})")
     how.add_argument("--seed", metavar="S", type=int, default=0, help="of the resamples")
     parser.set_defaults(run=_evaluate, wrong_usage=parser.error)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    settings = EvaluationSettings(arguments.sides, arguments.worst, arguments.draws, arguments.seed)
+    settings = EvaluationSettings(
+        arguments.sides, arguments.worst, not arguments.no_plots, arguments.draws, arguments.seed
+    )
     if arguments.predictions is None or arguments.truth is None:
         arguments.wrong_usage("name --predictions FOLDER and --truth FOLDER")
     _show(_evaluate_folders(arguments, settings))

@@ -30,6 +30,7 @@ class EvaluationSettings:
     Attributes:
         sides: whether regions are told apart by side; ``unsided`` drops the sides of labels that have them.
         worst: how many of the worst cases are drawn.
+        plots: whether plots are drawn.
         draws: resamples of the patients for intervals.
         seed: of the resamples.
 
@@ -39,6 +40,7 @@ class EvaluationSettings:
 
     sides: Sides = "auto"
     worst: int = 6
+    plots: bool = True
     draws: int = DRAWS
     seed: int = 0
 
@@ -115,7 +117,8 @@ def evaluate_cases(
     records = read_records(output / RECORDS_FILE)
     summary = summarize(records, settings.draws, settings.seed)
     write_json({**summary.as_dict(), "source": dict(source or {})}, output / SUMMARY_FILE)
-    draw_plots(records, output)
+    if settings.plots:
+        draw_plots(records, output)
     progress(1.0, "evaluated")
     return Evaluation(output, records, summary)
 

@@ -1,0 +1,33 @@
+"""Both commands as they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepstroke_training.cli import main
+from phantoms_regions import boxes
+
+
+def test_folders_are_evaluated_and_compared(folders, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name, shift in (("a", 1), ("b", 0)):
+        predictions, truth = folders({f"case{n}": boxes(shift_k=shift + n % 2) for n in range(4)})
+        paths = ["--predictions", str(predictions), "--truth", str(truth), "-o", str(tmp_path / name)]
+        assert main(["evaluate", *paths, "--quiet", "--worst", "0", "--no-plots", "--draws", "200"]) == 0
+    assert "4 cases of 4 patients" in capsys.readouterr().out
+    out = tmp_path / "comparison"
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(out), "--draws", "200"]) == 0
+    assert "+0.1250" in capsys.readouterr().out
+    assert (out / "comparison.json").is_file()
+
+
+def test_a_refusal_names_its_cause(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    absent = str(tmp_path / "absent")
+    assert main(["evaluate", "--predictions", absent, "--truth", absent]) == 1
+    assert "absent: no such folder" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_told_from_failure(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "--predictions", str(tmp_path)])
