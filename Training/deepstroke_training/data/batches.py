@@ -8,6 +8,8 @@ import torch
 
 from deepstroke.preprocess.windowing import normalised
 from deepstroke.regions import SIDE_OFFSET
+from deepstroke_training.data.augmentation import HeadBatch, augment
+from deepstroke_training.data.augmentation.head_batch import per_sample
 from deepstroke_training.data.prepared_case import STRIPPED_HU
 from deepstroke_training.data.samples import Sample
 from deepstroke_training.data.settings import DataSettings
@@ -36,19 +38,40 @@ class BatchPreparation:
             (B, 3, i, j, k), RAS+ mm, and ``coordinate_mask`` bool (B, 1, i, j, k), where they are known and matter. In
             validation batches ``is_padding`` bool (B,), true for a case that another process counts already.
         """
-        batch: Sample = {"case": samples["case"], "stage": samples["stage"]}
-        image, brain, label = samples["image"].float(), samples["brain"], samples["label"]
-        strip = samples["strip"].reshape(-1, 1, 1, 1, 1)
-        image = torch.where(strip & ~brain, float(STRIPPED_HU), image)
-        batch["image"] = normalised(image, self.settings.hu_range)
-        batch["brain"] = brain
-        batch["label"] = label if self.settings.sided else unsided(label)
-        if self.settings.coordinates:
-            batch["template_mm"] = samples["template_mm"].float()
-            batch["coordinate_mask"] = brain & samples["template_known"].reshape(-1, 1, 1, 1, 1)
-        if "is_padding" in samples:
-            batch["is_padding"] = samples["is_padding"]
-        return batch
+        heads = self._heads(samples)
+        if "seed" in samples:
+            heads, image = self._augmented(heads, samples["seed"].tolist())
+        else:
+            outside = per_sample(heads.strip) & ~heads.brain
+            image = normalised(torch.where(outside, float(STRIPPED_HU), heads.image), self.settings.hu_range)
+        batch: Sample = {"image": image, "label": heads.label, "brain": heads.brain}
+        if heads.template_mm is not None:
+            known = per_sample(samples["template_known"])
+            batch |= {"template_mm": heads.template_mm, "coordinate_mask": heads.brain & known}
+        return batch | {name: samples[name] for name in ("case", "stage", "is_padding") if name in samples}
+
+    def _heads(self, samples: Sample) -> HeadBatch:
+        return HeadBatch(
+            image=samples["image"].float(),
+            label=samples["label"] if self.settings.sided else unsided(samples["label"]),
+            brain=samples["brain"],
+            template_mm=samples["template_mm"].float() if self.settings.coordinates else None,
+            fill_hu=samples["fill_hu"],
+            strip=samples["strip"],
+        )
+
+    def _augmented(self, heads: HeadBatch, seeds: list[int]) -> tuple[HeadBatch, torch.Tensor]:
+        settings = self.settings
+        with torch.autocast(heads.device.type, enabled=False):
+            return augment(
+                heads,
+                seeds,
+                settings.augmentation,
+                spacing_mm=settings.spacing_mm,
+                hu_range=settings.hu_range,
+                patch=settings.patch,
+                sided=settings.sided,
+            )
 
 
 def unsided(labels: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,8 @@ Stage = Literal["raw", "stripped", "registered"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 #: HU where a whole head has no voxel, and where a stripped one has none.
 AIR_HU, STRIPPED_HU = -1024, 0
+#: Codes of errors of ``read_case`` after which the case is to be made anew.
+REMAKE = frozenset({"missing-file", "damaged-file", "other-key"})
 #: Changes with the layout of the file.
 _FORMAT = "1"
 _CHECKSUM, _KEY, _NAME, _WHOLE = "crc32", "key", "case", "whole_head"

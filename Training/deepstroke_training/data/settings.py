@@ -26,6 +26,7 @@ class SyntheticSettings:
     Attributes:
         cases: how many cases the pool has, or grows to.
         validation_cases: how many validation cases there are, of seeds that training never sees.
+        test_cases: how many test cases there are, of seeds that neither sees; made when they are asked for.
         mode: whether the pool is made first, or grows while training.
         first_cases: how many cases a growing pool has before training begins.
         generators: processes that make cases.
@@ -41,19 +42,20 @@ class SyntheticSettings:
 
     cases: int = 200
     validation_cases: int = 16
+    test_cases: int = 16
     mode: PoolMode = "fixed"
     first_cases: int = 8
     generators: int = 1
     seed: int = 0
     weight: float = 1.0
-    stages: Mapping[str, float] = field(default_factory=lambda: {"raw": 0.5, "stripped": 0.5})
+    stages: Mapping[Stage, float] = field(default_factory=lambda: {"raw": 0.5, "stripped": 0.5})
     jitter_mm: float = 4.0
     device: Literal["cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
         faults = [
             *_below(self, 1, "cases", "first_cases", "generators"),
-            *_below(self, 0, "validation_cases", "weight", "jitter_mm", "seed"),
+            *_below(self, 0, "validation_cases", "test_cases", "weight", "jitter_mm", "seed"),
             *_not_among(self, "mode", get_args(PoolMode)),
             *_not_among(self, "device", ("cpu", "cuda")),
             *_stage_faults(self.stages, ("raw", "stripped")),
@@ -85,7 +87,7 @@ class CuratedSettings:
 
     folder: Path
     weight: float = 1.0
-    stages: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 1.0))
+    stages: Mapping[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 1.0))
     skip_review: bool = False
     split_file: Path | None = None
     split_seed: int = 0
@@ -205,7 +207,7 @@ def _not_among(settings: Any, name: str, allowed: tuple[str, ...]) -> Iterator[s
         yield f"{name}: one of {', '.join(allowed)}, found {getattr(settings, name)!r}"
 
 
-def _stage_faults(stages: Mapping[str, float], allowed: tuple[Stage, ...]) -> Iterator[str]:
+def _stage_faults(stages: Mapping[Stage, float], allowed: tuple[Stage, ...]) -> Iterator[str]:
     for stage, weight in stages.items():
         if stage not in allowed:
             yield f"stages: one of {', '.join(allowed)}, found {stage!r}"

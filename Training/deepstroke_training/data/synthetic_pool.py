@@ -15,14 +15,11 @@ import deepstroke_training.synthesis as synthesis
 from deepstroke import atlas as atlases
 from deepstroke.errors import InputError
 from deepstroke.nifti import write_json
-from deepstroke_training.data.prepared_case import AIR_HU, PreparedCase, read_case, write_case
+from deepstroke_training.data.prepared_case import AIR_HU, REMAKE, PreparedCase, read_case, write_case
+from deepstroke_training.data.splits import Part
 from deepstroke_training.synthesis import TrainingSample, TrainingSource
 from deepstroke_training.synthesis.random_fields import stream_seed
 
-#: Training and validation draw from streams of seeds that never meet.
-Stream = Literal["train", "validation"]
-#: What reading a case says where it has to be made anew.
-_REMAKE = frozenset({"missing-file", "damaged-file", "other-key"})
 _MOST_CASES = 2**31
 _INT16_HU = (AIR_HU, 3071)
 
@@ -32,7 +29,7 @@ class PoolRecipe:
     """What the cases of a pool depend on.
 
     Attributes:
-        stream: of the seeds.
+        stream: of the seeds; those of training, validation and test never meet.
         seed: another seed gives other cases.
         spacing_mm: voxel size.
         shape: voxels along i, j and k.
@@ -41,7 +38,7 @@ class PoolRecipe:
         device: where cases are made; a CPU and a GPU give slightly different numbers.
     """
 
-    stream: Stream
+    stream: Part
     seed: int = 0
     spacing_mm: float = 2.0
     shape: tuple[int, int, int] = (80, 96, 80)
@@ -91,7 +88,7 @@ class SyntheticPool:
         try:
             case = read_case(self.path(number), self.key, check=number not in self._checked)
         except InputError as error:
-            if error.code not in _REMAKE:
+            if error.code not in REMAKE:
                 raise
             self.make(number)
             case = read_case(self.path(number), self.key)
@@ -112,7 +109,7 @@ class SyntheticPool:
         try:
             read_case(self.path(number), self.key)
         except InputError as error:
-            if error.code not in _REMAKE:
+            if error.code not in REMAKE:
                 raise
             return False
         return True

@@ -1,0 +1,136 @@
+"""Bring a curated case onto the grid that a network takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+import deepstroke.preprocess.resampling as resampling
+from deepstroke.errors import InputError
+from deepstroke.preprocess.resampling import Grid, resample
+from deepstroke.volume import LabelMap, Volume
+from deepstroke_training.data.curated_dataset import DatasetCase
+from deepstroke_training.data.prepared_case import AIR_HU, STRIPPED_HU, PreparedCase, Stage
+from deepstroke_training.data.settings import Centre
+
+#: What lies above this belongs to the head.
+_HEAD_HU = -300.0
+_INT16_HU = (AIR_HU, 3071)
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """The grid of prepared cases.
+
+    Attributes:
+        spacing_mm: voxel size.
+        shape: voxels along right, anterior, superior.
+        centre: what the grid's middle lies on.
+    """
+
+    spacing_mm: float = 2.0
+    shape: tuple[int, int, int] = (80, 96, 80)
+    centre: Centre = "brain"
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal characters that change with the settings and with the code that resamples."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode())
+        for source in (__file__, resampling.__file__):
+            digest.update(Path(source).read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def centred_grid(volume: Volume, mask: NDArray[np.bool_], spacing_mm: float, shape: tuple[int, int, int]) -> Grid:
+    """An isotropic grid with axes along right, anterior, superior about the middle of a mask's extent.
+
+    Args:
+        volume: whose grid the mask lies on.
+        mask: (i, j, k) bool.
+        spacing_mm: voxel size.
+        shape: voxels along each axis.
+
+    Raises:
+        InputError: the mask is empty.
+    """
+    voxels = np.argwhere(mask)
+    if len(voxels) == 0:
+        raise InputError("nothing to centre the grid on: the brain is empty", code="empty-mask")
+    places = volume.ras_of(voxels)
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2.0
+    ijk_to_ras = np.diag([spacing_mm] * 3 + [1.0])
+    ijk_to_ras[:3, 3] = middle - spacing_mm * (np.array(shape) - 1) / 2.0
+    return Grid(shape, ijk_to_ras)
+
+
+def prepare_head(case: DatasetCase, settings: GridSettings) -> PreparedCase:
+    """A case's whole head with its brain mask; it can be shown raw and stripped.
+
+    Raises:
+        InputError: a file is missing or damaged, or the brain is empty.
+        GeometryError: files of the case lie on different grids.
+    """
+    head, labels = case.read("raw")
+    stripped, _ = case.read("stripped")
+    head.require_same_grid(stripped, str(case.image_path("stripped")))
+    brain = brain_of(stripped)
+    about = brain if settings.centre == "brain" else head.data > _HEAD_HU
+    return _prepared(case.name, head, labels, brain, about, settings, AIR_HU)
+
+
+def prepare_registered(case: DatasetCase, settings: GridSettings) -> PreparedCase:
+    """A case's brain on the template's axes, where RAS+ mm are the template's own.
+
+    Raises:
+        InputError: a file is missing or damaged, or the brain is empty.
+    """
+    image, labels = case.read("registered")
+    brain = brain_of(image)
+    return _prepared(case.name, image, labels, brain, brain, settings, STRIPPED_HU, in_template=True)
+
+
+def prepare(case: DatasetCase, stage: Stage, settings: GridSettings) -> PreparedCase:
+    """A case for a stage; ``raw`` and ``stripped`` share theirs."""
+    return prepare_registered(case, settings) if stage == "registered" else prepare_head(case, settings)
+
+
+def brain_of(stripped: Volume) -> NDArray[np.bool_]:
+    """Where the brain of a stripped volume is: every voxel that isn't ``STRIPPED_HU``, and the holes among them."""
+    return np.asarray(ndimage.binary_fill_holes(stripped.data != STRIPPED_HU))
+
+
+def _prepared(
+    name: str,
+    image: Volume,
+    labels: LabelMap,
+    brain: NDArray[np.bool_],
+    about: NDArray[np.bool_],
+    settings: GridSettings,
+    outside_hu: int,
+    in_template: bool = False,
+) -> PreparedCase:
+    grid = centred_grid(image, about, settings.spacing_mm, settings.shape)
+    on_grid = resample(image, grid, order=1, fill=float(outside_hu)).data
+    hu = np.rint(np.clip(on_grid, *_INT16_HU)).astype(np.int16)
+    share = resample(Volume(brain.astype(np.float32), image.ijk_to_ras), grid, order=1, fill=0.0).data
+    return PreparedCase(
+        name=name,
+        whole_head=outside_hu == AIR_HU,
+        image=torch.from_numpy(hu),
+        label=torch.from_numpy(resample(labels, grid).data.astype(np.uint8)),
+        brain=torch.from_numpy(share >= 0.5),
+        template_mm=_places(grid) if in_template else None,
+    )
+
+
+def _places(grid: Grid) -> torch.Tensor:
+    """RAS+ mm of every voxel of a grid along RAS+, (3, i, j, k) float16."""
+    axes = [grid.ijk_to_ras[a, 3] + grid.ijk_to_ras[a, a] * np.arange(n) for a, n in enumerate(grid.shape)]
+    return torch.from_numpy(np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float16))
