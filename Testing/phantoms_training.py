@@ -84,12 +84,13 @@ def phantom_data(settings: RunSettings) -> PhantomData:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train as the YAML file says: ``FILE RUN``; resume where there is something."""
+    """Train as YAML files say, one run after the other, each in the folder of its file; resume what is there."""
     from deepstroke_training.configuration import load_configuration
     from deepstroke_training.training.fit import fit
 
-    settings = load_configuration(arguments[0])
-    fit(settings, Path(arguments[1]), resume=True, data=phantom_data(settings))
+    for config in map(Path, arguments):
+        settings = load_configuration(config)
+        fit(settings, config.with_suffix(""), resume=True, data=phantom_data(settings))
 
 
 if __name__ == "__main__":

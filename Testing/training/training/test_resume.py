@@ -53,14 +53,14 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def start(run: Path, config: Path) -> subprocess.Popen[bytes]:
+def start(run: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(JOB.parent)}
-    return subprocess.Popen([sys.executable, str(JOB), str(config), str(run)], env=environment)
+    return subprocess.Popen([sys.executable, str(JOB), f"{run}.yaml"], env=environment)
 
 
-def kill_at(run: Path, config: Path, step: int) -> int:
+def kill_at(run: Path, step: int) -> int:
     """Start a run, kill it once it has logged a step; the last step it logged."""
-    process = start(run, config)
+    process = start(run)
     table, until = run / "steps.csv", time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         if table.exists() and len(steps(run)) >= step:
@@ -73,13 +73,12 @@ def kill_at(run: Path, config: Path, step: int) -> int:
 
 def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path) -> None:
     """In the middle of an epoch, with accumulation, dropout, average, warm-up and a falling learning rate."""
-    config = tmp_path / "config.yaml"
-    write_settings(as_mapping(settings_of_test(max_epochs=12)), config)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     settings = settings_of_test(max_epochs=12)
+    write_settings(as_mapping(settings), broken.with_suffix(".yaml"))
     fit(settings, whole, data=phantom_data(settings))
-    reached = [kill_at(broken, config, step=3), kill_at(broken, config, step=9)]
+    reached = [kill_at(broken, step=3), kill_at(broken, step=9)]
     assert reached[0] < reached[1] < 24
-    assert start(broken, config).wait() == 0
+    assert start(broken).wait() == 0
     assert same(weights(whole), weights(broken))
     assert steps(whole) == steps(broken)
