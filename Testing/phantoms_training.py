@@ -12,6 +12,7 @@ from deepstroke_training.configuration import fill
 from deepstroke_training.data import ScanDataModule
 from deepstroke_training.data.prepared_case import PreparedCase
 from deepstroke_training.data.sources import StagedSource
+from deepstroke_training.data.splits import Part
 from deepstroke_training.training.run_settings import RunSettings
 
 SHAPE = (16, 16, 16)
@@ -48,13 +49,14 @@ class PhantomData(ScanDataModule):
     """Eight cases to train on and three to validate on, of other numbers."""
 
     def prepare_data(self) -> None:
-        pass
+        """Nothing: cases are made as they are read."""
 
-    def training_sources(self) -> list[StagedSource]:
-        return [StagedSource(PhantomCases("train", 8), "stripped")]
+    def setup(self, stage: str | None = None) -> None:
+        """Nothing grows."""
 
-    def validation_sources(self) -> list[StagedSource]:
-        return [StagedSource(PhantomCases("validation", 3, first=1000), "stripped")]
+    def sources(self, part: Part) -> list[StagedSource]:
+        cases = PhantomCases("train", 8) if part == "train" else PhantomCases(part, 3, first=1000)
+        return [StagedSource(cases, "stripped")]
 
 
 def phantom_settings(**sections: Any) -> RunSettings:

@@ -35,7 +35,9 @@ from deepstroke_training.training.preflight import check_disk, check_folder, che
 from deepstroke_training.training.records import check_same_run, record_start
 from deepstroke_training.training.run_folder import SUMMARY, read_record
 from deepstroke_training.training.run_settings import RunSettings
-from deepstroke_training.training.state import restore_state
+from deepstroke_training.training.state import position_in, restore_state
+
+_REMARKS = ("many workers", "eval mode at the start", "srun", "LeafSpec", "sync_dist")
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class _Training:
     def run_it(self, data: lightning.LightningDataModule, state: dict[str, Any] | None) -> RunSummary:
         """Train; pictures and the summary are drawn also where it breaks off."""
         if state is not None:
-            self.module.position = Position(**state["position"])
+            self.module.position = position_in(state, self.placement.processes * self.settings.data.batch_size)
             self.module.restore = lambda: self._restore(state)
         try:
             self.trainer.fit(self.module, datamodule=PositionedData(data, self.module))
@@ -220,13 +222,15 @@ def _done_already(settings: RunSettings, run: Path, state: dict[str, Any]) -> Ru
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Lightning's remarks are for those who write trainers."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        for text in (".*many workers.*", ".*eval mode at the start.*", ".*srun.*", ".*LeafSpec.*"):
-            warnings.filterwarnings("ignore", text)
+        for text in _REMARKS:
+            warnings.filterwarnings("ignore", f".*{text}.*")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

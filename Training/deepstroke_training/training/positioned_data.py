@@ -47,6 +47,15 @@ class PositionedData(lightning.LightningDataModule):
         """Prepare a batch on the device."""
         return self.data.on_after_batch_transfer(batch, dataloader_idx)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the data want to find again in a resumed run."""
+        return self.data.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the data see that they are the same."""
+        if state_dict:
+            self.data.load_state_dict(state_dict)
+
     def teardown(self, stage: str) -> None:
         """Close what the data opened."""
         self.data.teardown(stage)

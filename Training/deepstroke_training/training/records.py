@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from deepstroke.errors import ConfigError
 from deepstroke.nifti import write_json
 from deepstroke_training.configuration import as_mapping
 from deepstroke_training.configuration_files import read_settings, write_settings
+from deepstroke_training.data import ScanDataModule
 from deepstroke_training.training.placement import Placement
 from deepstroke_training.training.provenance import describe_start
 from deepstroke_training.training.run_folder import CONFIG, RECORD, SPLIT, read_record
@@ -24,9 +24,7 @@ _FIXED = ("seed", "network", "loss", "data", "coordinates")
 _FREE = ("data.workers", "data.prefetch", "data.cache", "network.checkpoint_activations", "loss.chunked")
 
 
-def record_start(
-    settings: RunSettings, run: Path, placement: Placement, data: lightning.LightningDataModule
-) -> None:
+def record_start(settings: RunSettings, run: Path, placement: Placement, data: lightning.LightningDataModule) -> None:
     """Write the resolved settings, the split, and one more start into the run's folder."""
     run.mkdir(parents=True, exist_ok=True)
     starts = read_record(run, RECORD)["starts"] if (run / RECORD).exists() else []
@@ -40,9 +38,8 @@ def record_start(
     }
     write_settings(as_mapping(settings), run / CONFIG)
     write_json({"starts": [*starts, start]}, run / RECORD)
-    split = getattr(data, "split", None)
-    if callable(split):
-        write_json(json.loads(json.dumps(as_mapping(split()))), run / SPLIT)
+    if isinstance(data, ScanDataModule):
+        data.save_splits(run / SPLIT)
 
 
 def check_same_run(settings: RunSettings, run: Path) -> None:

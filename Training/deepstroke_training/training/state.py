@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -32,9 +33,10 @@ def collect_state(trainer: lightning.Trainer, module: SegmentationModule) -> dic
         "average": average,
         "optimizer": _optimizer_state(trainer.optimizers[0]),
         "position": asdict(module.position),
-        "world_size": trainer.world_size,
+        "samples_per_batch": trainer.world_size * module.settings.data.batch_size,
         "skipped": module.guard.skipped,
         "precision": dict(trainer.precision_plugin.state_dict()),
+        "data": trainer.datamodule.state_dict(),  # type: ignore[attr-defined]
         "callbacks": {callback.state_key: callback.state_dict() for callback in _stateful(trainer)},
     }
 
@@ -54,7 +56,8 @@ def restore_state(trainer: lightning.Trainer, module: SegmentationModule, state:
     if module.average is not None:
         _restore_tensors(module.average.tensors, state["average"] or state["network"])
     _restore_optimizer(trainer.optimizers[0], state["optimizer"])
-    module.position = Position(**state["position"])
+    trainer.datamodule.load_state_dict(state["data"])  # type: ignore[attr-defined]
+    module.position = position_in(state, trainer.world_size * module.settings.data.batch_size)
     module.guard.skipped = state["skipped"]
     if state["precision"]:
         trainer.precision_plugin.load_state_dict(state["precision"])
@@ -62,6 +65,19 @@ def restore_state(trainer: lightning.Trainer, module: SegmentationModule, state:
         if callback.state_key in state["callbacks"]:
             callback.load_state_dict(state["callbacks"][callback.state_key])
     place_loops(trainer, module.position)
+
+
+def position_in(state: Mapping[str, Any], samples_per_batch: int) -> Position:
+    """Where a state stands, in batches of so many samples over all processes; other sizes may not meet it exactly."""
+    position = Position(**state["position"])
+    if state["samples_per_batch"] != samples_per_batch:
+        position.batch = position.batch * state["samples_per_batch"] // samples_per_batch
+        warnings.warn(
+            f"the run goes on with {samples_per_batch} samples a batch over all processes instead of "
+            f"{state['samples_per_batch']}; it won't be bit for bit the same",
+            stacklevel=2,
+        )
+    return position
 
 
 def place_loops(trainer: lightning.Trainer, position: Position) -> None:
