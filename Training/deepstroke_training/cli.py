@@ -11,6 +11,7 @@ from deepstroke.cli import run_command
 from deepstroke.commands.console import add_common_options, console_progress, show
 from deepstroke_training.curation import command as curate
 from deepstroke_training.evaluation import command as evaluation
+from deepstroke_training.training import command as training
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_common_options(common, default=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     curate.add_parser(commands, common)
+    training.add_parser(commands, common)
     evaluation.add_parser(commands, common)
     _add_bench(commands, common)
     _add_build_atlas(commands, common)
