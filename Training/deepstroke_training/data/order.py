@@ -76,6 +76,13 @@ class SampleOrder:
             raise ConfigError(f"sources without a case: {', '.join(empty)}", code="no-samples")
         self.strands, self.samples_per_epoch, self.seed = tuple(strands), samples_per_epoch, seed
         self.counts = shares([strand.weight for strand in strands], samples_per_epoch)
+        never = [one.name for one, count in zip(strands, self.counts, strict=True) if one.weight > 0 and count == 0]
+        if never:
+            raise ConfigError(
+                f"samples_per_epoch: an epoch of {samples_per_epoch} samples has none of {', '.join(never)}; "
+                "raise it, or the weight",
+                code="no-samples",
+            )
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def draw(self, number: int) -> Draw:
