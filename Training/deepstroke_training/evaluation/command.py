@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from deepstroke.commands.console import console_progress, show
 from deepstroke.evaluation.bootstrap import DRAWS
 from deepstroke_training.evaluation.evaluating import Evaluation, EvaluationSettings, Sides
+
+if TYPE_CHECKING:
+    from deepstroke_training.evaluation.runs import RunEvaluation
 
 _EVALUATE = """\
 Compare predicted regions with the true ones, case by case: Dice, HD95, surface distance, volume, missing regions and
@@ -30,7 +33,11 @@ def _add_evaluate(commands: argparse._SubParsersAction, common: argparse.Argumen
     parser = commands.add_parser(
         "evaluate", parents=[common], help="measure a run, or a folder of predictions", description=_EVALUATE
     )
+    parser.add_argument("run_folder", metavar="RUN", nargs="?", type=Path, help="folder of a run")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="folder for the results")
+    of_run = parser.add_argument_group("of a run")
+    of_run.add_argument("--split", default="test", help="test (default), val or train")
+    of_run.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N")
     folders = parser.add_argument_group("of folders")
     folders.add_argument("--predictions", metavar="FOLDER", type=Path, help="label maps, <case>.nii.gz")
     folders.add_argument("--truth", metavar="FOLDER", type=Path, help="true label maps with the same names")
@@ -49,9 +56,27 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     settings = EvaluationSettings(
         arguments.sides, arguments.worst, not arguments.no_plots, arguments.draws, arguments.seed
     )
-    if arguments.predictions is None or arguments.truth is None:
-        arguments.wrong_usage("name --predictions FOLDER and --truth FOLDER")
-    _show(_evaluate_folders(arguments, settings))
+    folders = arguments.predictions is not None, arguments.truth is not None
+    if any(folders) == (arguments.run_folder is not None) or any(folders) != all(folders):
+        arguments.wrong_usage("name a RUN, or --predictions FOLDER and --truth FOLDER")
+    if all(folders):
+        _show(_evaluate_folders(arguments, settings))
+        return
+    found = _evaluate_run(arguments, settings)
+    show("on the network's grid:")
+    _show(found.network)
+    if found.native is not None:
+        show("\non the scans' own grids:")
+        _show(found.native)
+
+
+def _evaluate_run(arguments: argparse.Namespace, settings: EvaluationSettings) -> RunEvaluation:
+    from deepstroke_training.evaluation.runs import evaluate_run
+
+    with console_progress(arguments.quiet) as progress:
+        return evaluate_run(
+            arguments.run_folder, arguments.split, arguments.output, settings, arguments.device, progress=progress
+        )
 
 
 def _evaluate_folders(arguments: argparse.Namespace, settings: EvaluationSettings) -> Evaluation:

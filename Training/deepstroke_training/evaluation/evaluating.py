@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,12 +13,11 @@ from deepstroke.evaluation.bootstrap import DRAWS
 from deepstroke.nifti import write_json
 from deepstroke.progress import Progress, silent
 from deepstroke.volume import LabelMap, Volume
-from deepstroke_training.curation.storage import write_table
-from deepstroke_training.evaluation.plots import draw_plots
-from deepstroke_training.evaluation.record_table import COLUMNS, RECORDS_FILE, RecordTable, read_records
-from deepstroke_training.evaluation.records import CaseName, RegionRecord, has_sides, measure_case, without_sides
+from deepstroke_training.evaluation.plots import PLOTS, draw_plots
+from deepstroke_training.evaluation.record_table import RECORDS_FILE, RecordTable, read_records, writing_records
+from deepstroke_training.evaluation.records import CaseName, has_sides, measure_case, without_sides
 from deepstroke_training.evaluation.summary import SUMMARY_FILE, Summary, summarize
-from deepstroke_training.evaluation.worst import WorstCases
+from deepstroke_training.evaluation.worst import WORST_FILE, WorstCases
 
 #: Whether regions are told apart by side; ``auto`` looks at the first case.
 Sides = Literal["auto", "sided", "unsided"]
@@ -87,6 +87,67 @@ class Evaluation:
     summary: Summary
 
 
+class EvaluationStream:
+    """Takes cases one after the other; a context manager, for the table is complete when the block ends well.
+
+    Args:
+        output: folder for the results.
+        settings: how.
+        source: what is evaluated, for ``summary.json``.
+
+    Example:
+        >>> with EvaluationStream(Path("evaluation")) as stream:  # doctest: +SKIP
+        ...     stream.add(case)
+        >>> stream.result().summary.mean["dice"]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, output: Path, settings: EvaluationSettings | None = None, source: Mapping[str, Any] | None = None
+    ) -> None:
+        self.output, self.settings, self.source = output, settings or EvaluationSettings(), dict(source or {})
+        self.cases = 0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> EvaluationStream:
+        for stale in (RECORDS_FILE, SUMMARY_FILE, WORST_FILE, *PLOTS):
+            (self.output / stale).unlink(missing_ok=True)
+        self._worst = WorstCases(self.output, self.settings.worst)
+        self._sidedness = _Sidedness(self.settings)
+        self._writer = self._stack.enter_context(writing_records(self.output / RECORDS_FILE))
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._stack.__exit__(*failure)
+
+    def add(self, case: CasePrediction) -> None:
+        """Measure a case.
+
+        Raises:
+            GeometryError: prediction and truth lie on different grids.
+            InputError: both are empty or hold other labels, or the disk refuses.
+        """
+        prediction, truth, sided = self._sidedness.fit(case)
+        records = list(measure_case(case.name, prediction, truth, sided))
+        self._worst.offer(case.name, records, prediction, truth, case.image)
+        for record in records:
+            self._writer.write(record)
+        self.cases += 1
+
+    def result(self) -> Evaluation:
+        """Sum up what was added, and draw it.
+
+        Raises:
+            InputError: the disk refuses.
+        """
+        self._worst.finish()
+        records = read_records(self.output / RECORDS_FILE)
+        summary = summarize(records, self.settings.draws, self.settings.seed)
+        write_json({**summary.as_dict(), "source": self.source}, self.output / SUMMARY_FILE)
+        if self.settings.plots:
+            draw_plots(records, self.output)
+        return Evaluation(self.output, records, summary)
+
+
 def evaluate_cases(
     cases: Iterable[CasePrediction],
     output: Path,
@@ -109,18 +170,16 @@ def evaluate_cases(
         GeometryError: prediction and truth of a case lie on different grids.
         InputError: there is no case, one is empty or holds other labels, or the disk refuses.
     """
-    settings = settings or EvaluationSettings()
-    worst = WorstCases(output, settings.worst)
-    rows = _records(cases, settings, worst, total, progress)
-    write_table(output / RECORDS_FILE, COLUMNS, (record.as_row() for record in rows))
-    worst.finish()
-    records = read_records(output / RECORDS_FILE)
-    summary = summarize(records, settings.draws, settings.seed)
-    write_json({**summary.as_dict(), "source": dict(source or {})}, output / SUMMARY_FILE)
-    if settings.plots:
-        draw_plots(records, output)
+    with EvaluationStream(output, settings, source) as stream:
+        for case in cases:
+            stream.add(case)
+            if total:
+                progress(0.95 * min(stream.cases / total, 1.0), f"case {stream.cases} of {total}")
+        if not stream.cases:
+            raise InputError("there is no case to evaluate", code="no-cases")
+    evaluation = stream.result()
     progress(1.0, "evaluated")
-    return Evaluation(output, records, summary)
+    return evaluation
 
 
 _HINT = "compare without sides (--sides unsided), or say that labels have sides (--sides sided)"
@@ -133,11 +192,11 @@ class _Sidedness:
     settings: EvaluationSettings
     sided: bool | None = field(default=None)
 
-    def fit(self, name: CaseName, prediction: LabelMap, truth: LabelMap) -> tuple[LabelMap, LabelMap]:
-        """Both maps as they are to be compared."""
+    def fit(self, case: CasePrediction) -> tuple[LabelMap, LabelMap, bool]:
+        """Prediction and truth as they are to be compared, and whether they have sides."""
+        name, prediction, truth = case.name, case.prediction, case.truth
         if self.settings.sides == "unsided":
-            self.sided = False
-            return without_sides(prediction), without_sides(truth)
+            return without_sides(prediction), without_sides(truth), False
         found = has_sides(prediction), has_sides(truth)
         if self.sided is None:
             self.sided = self.settings.sides == "sided" or all(found)
@@ -145,23 +204,4 @@ class _Sidedness:
                 raise InputError(f"{name}: only one of prediction and truth has labels 11..20; {_HINT}", code="sides")
         if any(found) and not self.sided:
             raise InputError(f"{name}: labels 11..20 occur, the cases before had none; {_HINT}", code="sides")
-        return prediction, truth
-
-
-def _records(
-    cases: Iterable[CasePrediction],
-    settings: EvaluationSettings,
-    worst: WorstCases,
-    total: int | None,
-    progress: Progress,
-) -> Iterator[RegionRecord]:
-    sidedness, number = _Sidedness(settings), 0
-    for number, case in enumerate(cases, start=1):
-        prediction, truth = sidedness.fit(case.name, case.prediction, case.truth)
-        records = list(measure_case(case.name, prediction, truth, bool(sidedness.sided)))
-        worst.offer(case.name, records, prediction, truth, case.image)
-        yield from records
-        if total:
-            progress(0.95 * min(number / total, 1.0), f"case {number} of {total}")
-    if not number:
-        raise InputError("there is no case to evaluate", code="no-cases")
+        return prediction, truth, self.sided

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DICE_PLOT, DISTANCE_PLOT, VOLUME_PLOT, CASE_PLOT = "dice.png", "hd95.png", "volumes.png", "cases.png"
+DICE_PLOT, DISTANCE_PLOT, VOLUME_PLOT, CASE_PLOT = PLOTS = ("dice.png", "hd95.png", "volumes.png", "cases.png")
 _INK, _MUTED, _GRID = "#1f2430", "#667085", "#e4e7ec"
 #: Colours of the sides, told apart by people with any colour vision; the first also stands for both.
 COLOURS: dict[RecordSide, str] = {"both": "#2563a8", "left": "#2563a8", "right": "#d97706"}

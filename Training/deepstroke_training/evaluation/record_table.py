@@ -1,17 +1,19 @@
-"""The records of an evaluation as arrays, read from ``regions.csv``."""
+"""The file ``regions.csv`` of an evaluation: written row by row, read as arrays."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import IO, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepstroke.errors import InputError
+from deepstroke.nifti import atomic_path
 from deepstroke_training.evaluation.records import BACKGROUND, CaseName, RecordSide, RegionRecord, region_sides
 
 #: The file of an evaluation that holds one row a case and region.
@@ -64,6 +66,41 @@ class RecordTable:
     def case_dice(self) -> NDArray[np.float64]:
         """Mean Dice over the regions of each case, (cases,)."""
         return mean_defined(self.values["dice"])
+
+
+class RecordWriter:
+    """Writes records to an open ``regions.csv``; numbers have six digits, what isn't defined is empty.
+
+    Args:
+        stream: the open file.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def write(self, record: RegionRecord) -> None:
+        """Add a row."""
+        self._writer.writerow([_cell(getattr(record, column)) for column in COLUMNS])
+
+
+@contextmanager
+def writing_records(path: Path) -> Iterator[RecordWriter]:
+    """A writer of ``regions.csv``; the file is there when the block ends well, and else stays what it was.
+
+    Raises:
+        InputError: the disk refuses.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        yield RecordWriter(stream)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def mean_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:

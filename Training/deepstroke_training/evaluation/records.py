@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -74,10 +74,6 @@ class RegionRecord:
     spurious: bool
     wrong_side_ml: float | None
     side_error: bool
-
-    def as_row(self) -> dict[str, Any]:
-        """The record as a row of ``regions.csv``."""
-        return asdict(self)
 
 
 def measure_case(name: CaseName, prediction: LabelMap, truth: LabelMap, sided: bool) -> Iterator[RegionRecord]:
