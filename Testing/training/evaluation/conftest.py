@@ -1,4 +1,4 @@
-"""Cases, evaluations and folders made from boxes."""
+"""Cases, evaluations and folders made from boxes, and a run whose network knows its regions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from deepstroke.networks import build
 from deepstroke.nifti import write_nifti
 from deepstroke.volume import LabelMap
+from deepstroke_training.configuration import as_mapping, fill
+from deepstroke_training.configuration_files import write_settings
+from deepstroke_training.data.splits import Split, write_splits
 from deepstroke_training.evaluation import CaseName, CasePrediction, Evaluation, EvaluationSettings, evaluate_cases
+from deepstroke_training.training.checkpoint_files import write_best
+from deepstroke_training.training.run_settings import RunSettings
+from phantoms_curated import register_hu_reader, write_dataset
 from phantoms_regions import boxes
 
 Case = Callable[..., CasePrediction]
@@ -39,6 +46,26 @@ def evaluation(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Evaluati
     ]
     settings = EvaluationSettings(worst=2, draws=1000)
     return evaluate_cases(cases, tmp_path_factory.mktemp("evaluation"), settings, {"run": "a test"})
+
+
+@pytest.fixture(scope="session")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a curated data set whose network knows the regions, with another split than would be drawn now."""
+    folder = tmp_path_factory.mktemp("curated")
+    dataset = write_dataset(folder / "dataset", {"a": "p1", "b": "p2", "c": "p3", "d": "p4", "e": "p4"})
+    data = {
+        "synthetic": None,
+        "curated": [{"folder": str(dataset), "stages": {"raw": 1.0, "registered": 1.0}}],
+        "spacing_mm": 3.0,
+        "shape": [32, 32, 30],
+        "cache": str(folder / "cache"),
+    }
+    settings = fill(RunSettings, {"network": {"name": register_hu_reader()}, "data": data})
+    run = folder / "run"
+    write_settings(as_mapping(settings), run / "config.yaml")
+    write_best({"weights": build("hu_reader").state_dict(), "measures": {}, "step": 7}, run)
+    write_splits([Split("dataset", ("p1", "p3"), ("p2",), ("p4",))], run / "split.json")
+    return run
 
 
 @pytest.fixture

@@ -22,12 +22,24 @@ def test_folders_are_evaluated_and_compared(folders, tmp_path: Path, capsys: pyt
     assert (out / "comparison.json").is_file()
 
 
+def test_a_run_is_evaluated_into_its_own_folder(curated: Path, capsys: pytest.CaptureFixture) -> None:
+    options = ["--device", "cpu", "--quiet", "--worst", "0", "--no-plots", "--draws", "200"]
+    assert main(["evaluate", str(curated), "--split", "val", *options]) == 0
+    out = capsys.readouterr().out
+    assert "on the network's grid:" in out
+    assert "on the scans' own grids:" in out
+    assert (curated / "evaluation" / "validation" / "native" / "regions.csv").is_file()
+
+
 def test_a_refusal_names_its_cause(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     absent = str(tmp_path / "absent")
     assert main(["evaluate", "--predictions", absent, "--truth", absent]) == 1
     assert "absent: no such folder" in capsys.readouterr().err
 
 
-def test_wrong_usage_is_told_from_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words", [[], ["--predictions", "p"], ["--truth", "t"], ["run", "--predictions", "p", "--truth", "t"]]
+)
+def test_wrong_usage_is_told_from_failure(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["evaluate", "--predictions", str(tmp_path)])
+        main(["evaluate", *words])

@@ -11,16 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from deepstroke.devices import Device, choose_device
-from deepstroke.errors import ConfigError, InputError
-from deepstroke.networks import build
+from deepstroke.errors import ConfigError
 from deepstroke.resources import sha256_of
-from deepstroke_training.configuration import load_configuration
-from deepstroke_training.training.checkpoint_files import BEST, FOLDER, read_checkpoint
+from deepstroke_training.training.checkpoint_files import BEST, FOLDER
 from deepstroke_training.training.inference import VolumeInferer
 from deepstroke_training.training.placement import LightningPrecision, choose_placement
-from deepstroke_training.training.run_folder import CONFIG, SPLIT
+from deepstroke_training.training.run_folder import SPLIT
 from deepstroke_training.training.run_settings import RunSettings
 from deepstroke_training.training.settings import TrainerSettings
+from deepstroke_training.training.trained import TrainedRun, read_trained
 
 _AUTOCAST: dict[LightningPrecision, torch.dtype] = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -38,8 +37,7 @@ class RunPredictor:
         step: at which the weights were reached.
 
     Raises:
-        InputError: the folder holds no run.
-        ConfigError: its settings can't be used any more, or the device isn't there.
+        ConfigError: the folder holds no run, its settings can't be used any more, or the device isn't there.
         CheckpointError: its weights are missing or damaged.
 
     Example:
@@ -49,15 +47,12 @@ class RunPredictor:
     """
 
     def __init__(self, run: Path, device: str = "auto") -> None:
-        if not (run / CONFIG).is_file():
-            raise InputError(f"{run}: not the folder of a run: {CONFIG} is missing", code="run")
-        self.run = run
-        self.settings = _as_trained(load_configuration(run / CONFIG), run)
+        trained = read_trained(run)
+        self.run, self.step = run, trained.step
+        self.settings = _as_trained(trained.settings, run)
         self.device: Device = choose_device(device)
-        checkpoint = read_checkpoint(self.checkpoint)
-        self.step = int(checkpoint.get("step", 0))
         trainer = self.settings.trainer
-        network = _with_weights(self.settings, checkpoint, self.checkpoint).to(self.device.name)
+        network = _network(trained, self.checkpoint).to(self.device.name)
         self._infer = VolumeInferer(network, trainer.window, trainer.channels_last)
         self._precision = _precision(trainer, self.device)
 
@@ -102,17 +97,14 @@ def _as_trained(settings: RunSettings, run: Path) -> RunSettings:
     return replace(settings, data=replace(settings.data, curated=curated))
 
 
-def _with_weights(settings: RunSettings, checkpoint: dict[str, Any], path: Path) -> nn.Module:
-    network = build(settings.network.name, **settings.network_arguments)
+def _network(trained: TrainedRun, path: Path) -> nn.Module:
     try:
-        network.load_state_dict(checkpoint["weights"])
-    except (KeyError, RuntimeError) as error:
+        return trained.network()
+    except RuntimeError as error:
+        name = trained.settings.network.name
         raise ConfigError(
-            f"{path}: the weights don't fit the network {settings.network.name} of {CONFIG}: "
-            f"{str(error).splitlines()[0]}",
-            code="weights",
+            f"{path}: the weights don't fit the network {name} of the run: {error}", code="weights"
         ) from error
-    return network
 
 
 def _precision(trainer: TrainerSettings, device: Device) -> LightningPrecision:

@@ -68,8 +68,8 @@ def evaluate_run(
         progress: told after each case.
 
     Raises:
-        ConfigError: the part is unknown or empty, or the settings don't fit the run.
-        InputError: the folder holds no run, data are missing, or the disk refuses.
+        ConfigError: the folder holds no run, the part is unknown or empty, or the settings don't fit the run.
+        InputError: data are missing, or the disk refuses.
         CheckpointError: the weights are missing or damaged.
 
     Example:
