@@ -42,11 +42,13 @@ class Draws:
     ) -> torch.Tensor:
         """A field (i, j, k) of about zero mean and unit variance without waves much shorter than ``wavelength_mm``.
 
-        It is drawn on a grid of a quarter of the wavelength that is twice as long as needed, since it is periodic.
+        It is drawn in steps of about a quarter of the wavelength, and twice as long as needed, since it is periodic.
         """
-        step = max(wavelength_mm / 4.0, spacing_mm)
-        coarse = [int(np.ceil((n - 1) * spacing_mm / step)) + 2 for n in shape]
+        ratio = max(round(wavelength_mm / 4.0 / spacing_mm), 1)
+        coarse = [-(-(n - 1) // ratio) + 1 for n in shape]
         random = generator(self.seed, name, device)
-        field = band_passed([2 * n for n in coarse], step, wavelength_mm, random)
+        field = band_passed([2 * n for n in coarse], ratio * spacing_mm, wavelength_mm, random)
         part = field[None, :, : coarse[0], : coarse[1], : coarse[2]]
-        return torch.nn.functional.interpolate(part, size=shape, mode="trilinear", align_corners=True)[0, 0]
+        fine = [(n - 1) * ratio + 1 for n in coarse]
+        full = torch.nn.functional.interpolate(part, size=fine, mode="trilinear", align_corners=True)[0, 0]
+        return full[: shape[0], : shape[1], : shape[2]].contiguous()
