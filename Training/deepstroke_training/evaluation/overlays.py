@@ -120,15 +120,16 @@ def _scaled(grey: NDArray, truth: NDArray) -> NDArray[np.float32]:
 
 
 def _choose(slices: _Slices, most: int) -> list[int]:
-    """The slices with most wrong voxels, apart from each other, from the head down; the middle one if none is wrong."""
-    wrong = (slices.prediction != slices.truth).sum(axis=(1, 2)).astype(float)
-    wrong += 1e-6 * (slices.truth > 0).sum(axis=(1, 2))
+    """The slices with most wrong voxels, apart from each other, from the head down; all but one hold true regions."""
+    true = (slices.truth > 0).sum(axis=(1, 2))
+    # Where nothing is wrong the slice with the largest regions is shown.
+    wrong = (slices.prediction != slices.truth).sum(axis=(1, 2)) + 1e-6 * true
     chosen: list[int] = []
-    for k in np.argsort(-wrong, kind="stable"):
-        if wrong[k] > 0 and all(abs(k - other) * slices.slice_mm >= _APART_MM for other in chosen):
-            chosen.append(int(k))
-        if len(chosen) == most:
-            break
+    for place in range(most):
+        among = wrong * (true > 0) if place < most - 1 and true.any() else wrong
+        far = [k for k in np.flatnonzero(among > 0) if all(abs(k - n) * slices.slice_mm >= _APART_MM for n in chosen)]
+        if far:
+            chosen.append(int(max(far, key=lambda k: among[k])))
     return sorted(chosen, reverse=True)
 
 

@@ -224,7 +224,7 @@ def _draw_limits(axes: Axes, predicted: NDArray[np.float64], true: NDArray[np.fl
     for value, style in ((found.bias, "-"), (found.lower, "--"), (found.upper, "--")):
         axes.axhline(value, color=_INK, linewidth=1.0, linestyle=style)
         axes.annotate(
-            f"{value:+.2g}",
+            _short(value),
             (1, value),
             xycoords=("axes fraction", "data"),
             fontsize=7,
@@ -232,6 +232,11 @@ def _draw_limits(axes: Axes, predicted: NDArray[np.float64], true: NDArray[np.fl
             va="bottom",
             ha="right",
         )
+
+
+def _short(value: float) -> str:
+    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
+    return f"{value:+.{digits}f}"
 
 
 def _least(values: NDArray[np.float64]) -> float:
