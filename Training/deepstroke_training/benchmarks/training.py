@@ -154,12 +154,13 @@ class TrainingBenchmark:
     def _remarks(self) -> list[str]:
         work = self.work
         clock = "wall" if work.device == "cuda" else "processor"
+        threads = "" if work.device == "cuda" else f"{work.threads} thread{'s' * (work.threads > 1)} each, "
         texts = [
             f"overhead of our trainer over the plain loop: {self.overhead:+.1%} of {clock} time "
             f"(target: at most {TARGET_OVERHEAD:.0%})",
             f"volumes of {work.size}^3, batch {work.batch}, {work.base_channels} channels, {work.depth} levels, "
             f"precision {work.precision}; nnU-Net: as many levels and channels, the finest at the volume's size",
-            f"{self.machine}; load before: {self.load:.1f}",
+            f"{self.machine}, {threads}load before: {self.load:.1f}",
         ]
         if self.loading is not None:
             texts.append(self.loading.describe())

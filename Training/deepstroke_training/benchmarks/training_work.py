@@ -110,7 +110,7 @@ class StepTimes:
 
     Attributes:
         wall_s, cpu_s: each step's, by the clock and by all processors of the process.
-        peak_mb: most memory so far: of the process on a CPU, of PyTorch's allocations on a GPU.
+        peak_mb: most memory: of the process so far on a CPU, of PyTorch's allocations in these steps on a GPU.
         rest_mb: memory before the first step.
     """
 
@@ -150,6 +150,7 @@ class GatedBatches:
         for order in self._orders:
             if self._work.device == "cuda":  # memory was given back, and fetching it again isn't part of a step
                 yield dict(self._batch)
+                torch.cuda.reset_peak_memory_stats()
             wall, cpu = [], []
             for _ in range(int(order)):
                 self._finish()

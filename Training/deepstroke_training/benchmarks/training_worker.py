@@ -24,6 +24,7 @@ def main() -> int:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # trainers print
         sys.stdout = sys.stderr  # so that what they print stands before an error, not after it
         torch.set_num_threads(work.threads)
+        torch.backends.cudnn.benchmark = True  # as ours and nnU-Net's have it
         try:
             with suppress(NoMoreOrdersError):
                 _trainer(work.trainer)(work, GatedBatches(work, sys.stdin, answers))
