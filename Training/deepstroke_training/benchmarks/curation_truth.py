@@ -16,8 +16,9 @@ from deepstroke import atlas as atlases
 from deepstroke.atlas.outlines import border_points
 from deepstroke.atlas.ridges import extract_ridge
 from deepstroke.commands.console import table
-from deepstroke.evaluation import dice
+from deepstroke.evaluation import joint_counts
 from deepstroke.nifti import read_label_map, read_volume
+from deepstroke.preprocess.resampling import resample
 from deepstroke.progress import Progress, silent, within
 from deepstroke.regions import REGIONS, SIDED_REGIONS
 from deepstroke.volume import LabelMap
@@ -34,7 +35,7 @@ EXPECTED_REASONS: Mapping[str, frozenset[str]] = {
     "sagittal": frozenset({"sagittal"}),
     "page": frozenset({"secondary-capture"}),
     "gap": frozenset({"missing-slices", "gap-in-series"}),
-    "no-rescale": frozenset({"not-hounsfield"}),
+    "no-rescale": frozenset({"no-rescale"}),
 }
 #: A region of which a scan shows less than this says nothing about a method, ml.
 LEAST_ML = 0.5
@@ -206,25 +207,21 @@ def _dice_of_cases(
         if verdict.kind != "brain" or not verdict.overlays or not (refined / name).exists():
             continue
         first = read_label_map(plain / name)
-        truth = _on_grid(read_label_map(cohort / "raw_segmentation" / f"{verdict.truth_case}.nii.gz"), first)
+        stored = read_label_map(cohort / "raw_segmentation" / f"{verdict.truth_case}.nii.gz")
+        truth = resample(stored, first, order=0, antialias=False, fill=0)
         filled = fill_outlines(read_volume(refined / "raw_overlays" / f"{verdict.case}.nii.gz"), first)
         ways = dict(zip(WAYS, (read_label_map(refined / name), first, filled), strict=True))
         yield verdict.truth_case, {way: _dice_of(labels, truth) for way, labels in ways.items()}
 
 
-def _on_grid(labels: LabelMap, grid: LabelMap) -> LabelMap:
-    """Labels read at the nearest voxel of another grid; 0 beyond their own."""
-    places = np.indices(grid.shape).reshape(3, -1).T
-    ijk = np.rint(labels.ijk_of(grid.ras_of(places))).astype(int)
-    inside = ((ijk >= 0) & (ijk < labels.shape)).all(1)
-    values = np.zeros(len(ijk), np.uint8)
-    values[inside] = labels.data[tuple(ijk[inside].T)]
-    return grid.with_labels(values.reshape(grid.shape))
-
-
 def _dice_of(labels: LabelMap, truth: LabelMap) -> dict[int, float]:
-    present = [label for label in truth.present() if truth.volume_ml(label) >= LEAST_ML]
-    return {label: dice(labels.data == label, truth.data == label) for label in present}
+    numbers, counts = joint_counts(labels.data, truth.data)
+    found, true = counts.sum(axis=1), counts.sum(axis=0)
+    return {
+        label: float(2 * counts[place, place] / (found[place] + true[place]))
+        for place, label in enumerate(numbers)
+        if label > 0 and true[place] * truth.voxel_ml >= LEAST_ML
+    }
 
 
 def _mean_by_region(cases: Sequence[Mapping[int, float]]) -> dict[str, float]:
