@@ -20,8 +20,8 @@ from deepstroke_training.training.state import FORMAT, collect_state
 class Checkpoints(Checkpoint):
     """Saves a run between steps, and the weights of its best validation.
 
-    Nothing is saved while gradients aren't finite, so that the last checkpoint is always a good one. Lightning calls
-    callbacks of this kind after all others.
+    While gradients aren't finite nothing is saved but at the run's end, so that what came before is there to go back
+    to. Lightning calls callbacks of this kind after all others.
 
     Args:
         run: folder of the run.
@@ -68,14 +68,15 @@ class Checkpoints(Checkpoint):
         if not module.stepped:
             return
         if self.pacing.interrupted:
-            saved = self._save(trainer, module)
+            self._save(trainer, module)
             raise TrainingError(
-                f"stopped by a signal after step {module.position.step}"
-                f"{' and saved' if saved else ''}; the same command with --resume goes on from there",
+                f"stopped by a signal after step {module.position.step} and saved; the same command with --resume goes "
+                "on from there",
                 code="interrupted",
             )
         # At an epoch's end validation comes first, or a resumed run would never do it.
-        if module.position.batch > 0 and not trainer.should_stop and self._is_due(module):
+        within = module.position.batch > 0 and not trainer.should_stop
+        if within and module.guard.in_a_row == 0 and self._is_due(module):
             self._save(trainer, module)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -97,7 +98,7 @@ class Checkpoints(Checkpoint):
         module = as_segmentation(pl_module)
         every = module.settings.trainer.checkpoint.epochs
         due = every is not None and module.position.batch == 0 and module.position.epoch % every == 0
-        if due or trainer.should_stop or self._is_due(module):
+        if trainer.should_stop or ((due or self._is_due(module)) and module.guard.in_a_row == 0):
             self._save(trainer, module)
 
     def _is_due(self, module: SegmentationModule) -> bool:
@@ -106,11 +107,8 @@ class Checkpoints(Checkpoint):
         minutes = (position.seconds - self._saved_seconds) / 60.0
         return by_steps or (settings.minutes is not None and minutes >= settings.minutes)
 
-    def _save(self, trainer: lightning.Trainer, module: SegmentationModule) -> bool:
-        if module.guard.in_a_row:
-            return False
+    def _save(self, trainer: lightning.Trainer, module: SegmentationModule) -> None:
         state = collect_state(trainer, module)
         if trainer.is_global_zero:
             write_last(state, self.run)
         self._saved_step, self._saved_seconds = module.position.step, module.position.seconds
-        return True
