@@ -12,7 +12,7 @@ from deepstroke_training.data.prepared_case import PreparedCase
 from deepstroke_training.data.synthetic_pool import SyntheticPool
 
 #: How often a loader looks for new cases, seconds; how much its makers stand back behind training.
-_LOOK_AGAIN_S, _NICENESS = 5.0, 10
+_LOOK_AGAIN_S, _NICENESS = 5.0, 5
 
 
 class GrowingPool:
