@@ -12,8 +12,10 @@ from deepstroke_training.synthesis import AcquisitionSettings
 from deepstroke_training.synthesis.acquisition import (
     expose,
     exposure,
+    in_circle,
     noise_planes,
     plan_slices,
+    slice_heights,
     slice_noise,
     streaks,
     subslice_offsets,
@@ -31,6 +33,21 @@ def test_tilted_slices_rise_towards_the_face_and_move_along_the_table() -> None:
     assert stack.ijk_to_ras[:3, 2] == pytest.approx((0, 0, 5.0 / np.cos(np.radians(15))))
     assert stack.ijk_to_ras[2, 1] > 0
     assert stack.normal @ stack.ijk_to_ras[:3, 2] == pytest.approx(5.0)
+
+
+def test_a_scan_in_two_parts_changes_its_step_once_and_fits_no_volume() -> None:
+    settings = AcquisitionSettings(step_mm=3.0, upper_step_mm=7.0, tilt_degrees=0.0)
+    assert slice_heights(settings, -10.0, 0.0, 20.0).tolist() == [-10, -7, -4, -1, 6, 13, 20]
+    assert slice_heights(settings, -10.0, -30.0, 5.0).tolist() == [-10, -3, 4]
+    assert slice_heights(settings, -10.0, 40.0, -3.0).tolist() == [-10, -7, -4]
+    with pytest.raises(ConfigError, match="one step between slices, found 3 and 7 mm"):
+        plan_slices(settings, -10.0, 20.0, np.zeros(3))
+
+
+def test_the_field_of_view_lies_beside_the_head_where_it_is_shifted() -> None:
+    settings = AcquisitionSettings(matrix=65, pixel_mm=2.0, field_shift_mm=(10.0, -6.0))
+    stack = plan_slices(settings, 0.0, 10.0, np.array([3.0, 4.0, 0.0]))
+    assert stack.ijk_to_ras[:3] @ (32, 32, 0, 1) == pytest.approx((13.0, -2.0, 0.0))
 
 
 def test_a_coarser_stack_covers_the_same_field_of_view() -> None:
@@ -111,7 +128,7 @@ def test_slices_together_are_exposed_as_each_alone() -> None:
 
 def test_nothing_is_reconstructed_outside_the_circle() -> None:
     hu = torch.zeros(33, 33)
-    shown = expose(hu, torch.zeros(2, 33, 33), torch.zeros(33, 33))
+    shown = in_circle(expose(hu, torch.zeros(2, 33, 33), torch.zeros(33, 33)))
     assert float(shown[0, 0]) == -1024.0
     assert float(shown[16, 0]) == 0.0
 

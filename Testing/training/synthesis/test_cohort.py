@@ -15,6 +15,7 @@ from deepstroke.nifti import read_label_map, read_volume
 from deepstroke_training.synthesis import SyntheticHead, synthesize
 from deepstroke_training.synthesis.cohort import members, settings_of
 from deepstroke_training.synthesis.media import HospitalMedia
+from deepstroke_training.synthesis.variety import HELD_OUT
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -40,6 +41,12 @@ def test_the_matrix_changes_pixels_and_not_the_field_of_view() -> None:
     fine, coarse = settings_of(member).acquisition, settings_of(member, 128).acquisition
     assert coarse.matrix * coarse.pixel_mm == pytest.approx(fine.matrix * fine.pixel_mm)
     assert coarse.tilt_degrees == fine.tilt_degrees
+
+
+def test_members_of_a_held_out_cohort_fit_volumes() -> None:
+    settings = [settings_of(member, 64, "held-out") for member in members(20, 1)]
+    assert all(HELD_OUT.holds("tilt_degrees", s.acquisition.tilt_degrees) for s in settings)
+    assert {s.acquisition.upper_step_mm for s in settings} == {None}
 
 
 def test_every_case_has_its_files_on_one_straight_grid(cohort: Path) -> None:

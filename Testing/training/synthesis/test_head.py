@@ -23,6 +23,7 @@ from deepstroke_training.synthesis import (
     SyntheticCase,
     SyntheticHead,
 )
+from deepstroke_training.synthesis.artefact_settings import ArtefactSettings, Metal
 
 
 def head_u(case: SyntheticCase, labels: LabelMap, label: int) -> float:
@@ -179,6 +180,23 @@ def test_truth_on_another_grid_agrees(maker: SyntheticHead, healthy: SyntheticCa
         both = (mine.data > 0) & (theirs.data > 0)
         assert 2 * both.sum() / ((mine.data > 0).sum() + (theirs.data > 0).sum()) > 0.95
         assert (mine.data[both] == theirs.data[both]).mean() > 0.98
+
+
+def test_faults_of_the_scanner_are_seen_and_leave_the_truth_alone(
+    maker: SyntheticHead, healthy: SyntheticCase, small: AcquisitionSettings
+) -> None:
+    faults = ArtefactSettings(hu_shift=5.0, metals=(Metal((70.0, 0.0, 40.0), 6.0, 40.0),))
+    case = maker.generate(3, HeadSettings(acquisition=small, artefacts=faults))
+    assert np.array_equal(case.regions.data, healthy.regions.data)
+    change = case.volume.data.astype(int) - healthy.volume.data
+    inside = healthy.brain.data > 0
+    assert np.median(change[inside]) == 5
+    streaked = [
+        float(np.std(change[:, :, k][inside[:, :, k]])) for k in range(change.shape[2]) if inside[:, :, k].any()
+    ]
+    assert 1 <= sum(spread > 3 for spread in streaked) <= 4
+    found = case.volume.ras_of(np.argwhere(case.volume.data > 2900)).mean(0)
+    assert found == pytest.approx(apply_affine(case.template_to_scanner, (70.0, 0.0, 40.0)), abs=4.0)
 
 
 @pytest.mark.parametrize(

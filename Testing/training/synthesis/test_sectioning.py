@@ -17,7 +17,7 @@ LEVELS = torch.arange(0.0, 40.0, 2.0)
 
 
 def sections(heights: list[float], thickness: float) -> Sections:
-    return Sections(torch.tensor([heights]), LEVELS, thickness)
+    return Sections(range(len(heights)), torch.tensor([heights]), LEVELS, thickness)
 
 
 def test_a_slab_of_a_ramp_is_its_middle_and_of_a_step_the_part_above() -> None:
@@ -76,3 +76,23 @@ def test_what_is_smooth_is_shown_as_it_is_and_nothing_outside_the_field(maker: S
     radius = torch.hypot(grid.axis(0, hu.device)[:, None], grid.axis(1, hu.device)[None] / math.cos(math.radians(15)))
     assert not scanned[radius > 64 * 1.1].any()
     assert scanned[radius < 64 * 1.1][:, 15:25].all()
+
+
+def test_a_grid_meets_the_slices_of_a_scan_in_two_parts_by_their_numbers(maker: SyntheticHead) -> None:
+    case = model(maker, step_mm=3.0, upper_step_mm=8.0, change_mm=-10.0)
+    whole = lay_sections(case, UprightGrid((4, 4, 60), (0.0, 0.0, -100.0), 4.0))
+    steps = whole.heights[0].diff()
+    assert whole.numbers == range(len(steps) + 1)
+    assert set(steps.round().tolist()) == {3.0, 8.0}
+    upper = lay_sections(case, UprightGrid((4, 4, 10), (0.0, 0.0, 30.0), 4.0))
+    assert torch.equal(upper.heights, whole.heights[:, upper.numbers.start : upper.numbers.stop])
+    assert float(upper.heights[0, 0]) < 30 <= float(upper.heights[0, 1])
+
+
+def test_a_small_field_of_view_beside_the_head_is_all_that_is_scanned(maker: SyntheticHead) -> None:
+    case = model(maker, matrix=50, pixel_mm=2.0, field_shift_mm=(20.0, 0.0))  # type: ignore[arg-type]
+    grid = UprightGrid((44, 44, 10), (-86.0, -86.0, -20.0), 4.0)
+    scanned = scan_grid(case, grid, torch.zeros(grid.shape), torch.zeros(grid.shape), seed=1)[1]
+    seen = grid.points(torch.device("cpu"))[:2, scanned]
+    assert seen.amin(1).numpy() == pytest.approx((-30.0, -50.0), abs=4.0)
+    assert seen.amax(1).numpy() == pytest.approx((70.0, 50.0), abs=4.0)

@@ -8,6 +8,7 @@ import torch
 from scipy import ndimage
 
 from deepstroke import atlas
+from deepstroke.errors import ConfigError
 from deepstroke.frames import apply_affine
 from deepstroke_training.synthesis import (
     AcquisitionSettings,
@@ -18,6 +19,7 @@ from deepstroke_training.synthesis import (
     TrainingSample,
     TrainingSource,
 )
+from deepstroke_training.synthesis.variety import Variety
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,39 @@ def test_a_sample_is_what_the_scan_of_its_head_shows(maker: SyntheticHead) -> No
     here = alike(0, 0, 0)
     assert here > 0.85
     assert all(alike(*shift) < here - 0.03 for shift in (3 * np.eye(3)).tolist() + (-3 * np.eye(3)).tolist())
+
+
+@pytest.mark.parametrize("variety", ["wide", "held-out"])
+def test_varied_samples_are_heads_with_their_truth(maker: SyntheticHead, variety: Variety) -> None:
+    source = TrainingSource(5, spacing_mm=4.0, shape=(46, 52, 46), template=maker.template, variety=variety)
+    plain = TrainingSource(5, spacing_mm=4.0, shape=(46, 52, 46), template=maker.template)
+    for index in range(5):
+        sample = source[index]
+        assert sample.seed == plain[index].seed
+        inside = sample.image[0][sample.brain & sample.scanned & (sample.regions > 0) & (sample.lesions == 0)]
+        assert 15 < float(inside.median()) < 55
+        assert bool(torch.isfinite(sample.image).all())
+        assert float(sample.image[0][~sample.scanned].max()) == -1024
+        left, right = (
+            sample.template_mm[0][m] for m in ((sample.regions > 0) & (sample.regions < 11), sample.regions > 10)
+        )
+        assert float(left.max()) < 1
+        assert float(right.min()) > -1
+    assert not torch.equal(source[0].image, plain[0].image)
+    assert torch.equal(source[0].image, source[0].image)
+
+
+def test_an_unknown_variety_is_refused(maker: SyntheticHead) -> None:
+    with pytest.raises(ConfigError, match="one of clinical, wide, held-out, found 'odd'"):
+        TrainingSource(1, template=maker.template, variety="odd")  # type: ignore[arg-type]
+
+
+@pytest.mark.gpu
+def test_a_gpu_repeats_its_samples_without_the_processor(maker: SyntheticHead) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    source = TrainingSource(2, device="cuda", template=maker.template, variety="wide")
+    once, twice = source[1], source[1]
+    assert once.image.device.type == "cuda"
+    assert torch.equal(once.image, twice.image)
+    assert torch.equal(once.regions, twice.regions)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from deepstroke.errors import ConfigError
 from deepstroke.frames import Affine
 from deepstroke_training.synthesis.random_fields import generator
 from deepstroke_training.synthesis.settings import AcquisitionSettings
@@ -61,25 +62,47 @@ class SliceStack:
 
 
 def plan_slices(settings: AcquisitionSettings, low_ras: float, high_ras: float, centre: np.ndarray) -> SliceStack:
-    """Lay slices from ``low_ras`` to ``high_ras`` (scanner z in mm of the slices' middles) around the head's centre."""
+    """Lay slices from ``low_ras`` to ``high_ras`` (scanner z in mm of the slices' middles) around the head's centre.
+
+    Raises:
+        ConfigError: the scan was made in two parts, which no single volume can hold.
+    """
+    if settings.upper_step_mm not in (None, settings.step_mm):
+        raise ConfigError(
+            f"a volume has one step between slices, found {settings.step_mm:g} and {settings.upper_step_mm:g} mm; "
+            "leave upper_step_mm away, or make training samples, which may be uneven",
+            code="uneven-slices",
+        )
     tilt = math.radians(settings.tilt_degrees)
     row = np.array([1.0, 0.0, 0.0])
     column = np.array([0.0, math.cos(tilt), math.sin(tilt)])
-    heights = slice_heights(settings, low_ras, high_ras)
+    heights = slice_heights(settings, low_ras, high_ras, high_ras)
     table_step = settings.step_mm / math.cos(tilt)
     middle = (settings.matrix - 1) / 2.0 * settings.pixel_mm
     matrix = np.eye(4)
     matrix[:3, 0], matrix[:3, 1] = row * settings.pixel_mm, column * settings.pixel_mm
     matrix[:3, 2] = (0.0, 0.0, table_step)
-    matrix[:3, 3] = np.array([centre[0], centre[1], low_ras]) - middle * (row + column)
+    middle_x, middle_y = np.add(centre[:2], settings.field_shift_mm)
+    matrix[:3, 3] = np.array([middle_x, middle_y, low_ras]) - middle * (row + column)
     return SliceStack((settings.matrix, settings.matrix, len(heights)), matrix)
 
 
-def slice_heights(settings: AcquisitionSettings, low_ras: float, high_ras: float) -> np.ndarray:
-    """Scanner z in mm of the slices' middles, from ``low_ras`` to no higher than ``high_ras``."""
-    table_step = settings.step_mm / math.cos(math.radians(settings.tilt_degrees))
-    count = max(1, math.floor((high_ras - low_ras) / table_step + 1e-6) + 1)
-    return low_ras + table_step * np.arange(count)
+def slice_heights(settings: AcquisitionSettings, low_ras: float, change_ras: float, high_ras: float) -> np.ndarray:
+    """Scanner z in mm of the slices' middles, from ``low_ras`` to no higher than ``high_ras``.
+
+    Above ``change_ras`` they are as far apart as the upper step says.
+    """
+    cosine = math.cos(math.radians(settings.tilt_degrees))
+    if settings.upper_step_mm is None:
+        return _rising(low_ras, settings.step_mm / cosine, high_ras)
+    lower = _rising(low_ras, settings.step_mm / cosine, min(max(low_ras, change_ras), high_ras))
+    upper_step = settings.upper_step_mm / cosine
+    return np.concatenate([lower, _rising(lower[-1], upper_step, high_ras)[1:]])
+
+
+def _rising(first: float, step: float, last: float) -> np.ndarray:
+    count = max(1, math.floor((last - first) / step + 1e-6) + 1)
+    return first + step * np.arange(count)
 
 
 def subslice_offsets(thickness_mm: float, render_mm: float = SUBSLICE_MM) -> list[float]:
@@ -160,7 +183,7 @@ def streaks(hu: torch.Tensor, settings: AcquisitionSettings, pixel_mm: float) ->
 def head_rest(points: torch.Tensor) -> torch.Tensor:
     """Density in HU of the rest under the head, ``AIR_HU`` where there is none.
 
-    Of the scanner points (2 or 3, ...) only x and y count.
+    Of the points (2 or 3, ...) only x and y count, in mm from where the usual rest stands.
     """
     radius = torch.sqrt(points[0] ** 2 + (points[1] - 30.0) ** 2)
     below = points[1] < -20.0
@@ -186,15 +209,15 @@ def exposure(hu: torch.Tensor, brain: torch.Tensor, settings: AcquisitionSetting
 
 
 def expose(hu: torch.Tensor, exposed: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """A slice (i, j) of the matrix with what the exposure (2, i, j) adds, and nothing outside the circle."""
-    noisy = hu + exposed[0] + exposed[1] * noise
-    return torch.where(_outside_field(hu), torch.full_like(hu, PADDING_HU), noisy)
+    """A slice (i, j) of the matrix with what the exposure (2, i, j) adds."""
+    return hu + exposed[0] + exposed[1] * noise
 
 
-def _outside_field(hu: torch.Tensor) -> torch.Tensor:
-    """The corners of a slice (i, j) that lie outside the circle of reconstruction."""
+def in_circle(hu: torch.Tensor) -> torch.Tensor:
+    """A slice (i, j) with padding in the corners that lie outside the circle of reconstruction."""
     axes = [torch.linspace(-1.0, 1.0, n, device=hu.device) for n in hu.shape]
-    return axes[0].square()[:, None] + axes[1].square()[None, :] > 1.0
+    outside = axes[0].square()[:, None] + axes[1].square()[None, :] > 1.0
+    return torch.where(outside, torch.full_like(hu, PADDING_HU), hu)
 
 
 def _box_blur(image: torch.Tensor, width: int) -> torch.Tensor:

@@ -22,6 +22,7 @@ from deepstroke_training.synthesis.sampling import draw_settings
 from deepstroke_training.synthesis.settings import HeadSettings
 from deepstroke_training.synthesis.straightening import straightened
 from deepstroke_training.synthesis.truth import Truth
+from deepstroke_training.synthesis.variety import Variety
 
 #: Where a cohort keeps what; the first two are those of a curated data set.
 VOLUMES, SEGMENTATIONS, TRUTH, SERIES = "raw_volumes", "raw_segmentation", "truth", "dicom"
@@ -57,6 +58,7 @@ def synthesize(
     dicomdir: bool = False,
     matrix: int | None = None,
     device: str = "cpu",
+    variety: Variety = "clinical",
     progress: Progress = silent,
 ) -> None:
     """Write ``n`` synthetic cases and ``cases.csv``; with media, hospital-like DICOM with its truth aside.
@@ -74,10 +76,11 @@ def synthesize(
         dicomdir: write ``media/``, as a hospital hands it out: several series a patient and a DICOMDIR.
         matrix: pixels along a row where the scanners' 512 are too many.
         device: where to compute.
+        variety: how far the cases go; see ``deepstroke_training.synthesis.variety``.
         progress: told after each case.
 
     Raises:
-        ConfigError: ``n`` is not positive.
+        ConfigError: ``n`` is not positive, or there is no such variety.
         InputError: the disk refuses, or ``media/`` is there already.
     """
     if n < 1:
@@ -87,7 +90,7 @@ def synthesize(
     media = HospitalMedia(maker, overlays=overlays) if overlays or dicomdir else None
     rows = []
     for number, member in enumerate(members(n, seed), start=1):
-        case = maker.generate(member.seed, settings_of(member, matrix))
+        case = maker.generate(member.seed, settings_of(member, matrix, variety))
         rows.append(_write_case(case, member, out, dicom))
         if media is not None:
             media.add(case, member.name)
@@ -97,9 +100,13 @@ def synthesize(
         media.write(out / "media", out / TRUTH / "media-series.csv")
 
 
-def settings_of(member: CohortMember, matrix: int | None = None) -> HeadSettings:
-    """Settings of a member, at another matrix over the same field of view where one is given."""
-    settings = draw_settings(member.seed)
+def settings_of(member: CohortMember, matrix: int | None = None, variety: Variety = "clinical") -> HeadSettings:
+    """Settings of a member, at another matrix over the same field of view where one is given.
+
+    A volume is written for each, so that its slices have the same step everywhere.
+    """
+    settings = draw_settings(member.seed, variety)
+    settings = replace(settings, acquisition=replace(settings.acquisition, upper_step_mm=None))
     if matrix is None:
         return settings
     acquisition = settings.acquisition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from deepstroke.frames import Affine
 from deepstroke_training.synthesis.random_fields import RandomField, draw_field
 from deepstroke_training.synthesis.settings import AcquisitionSettings, AnatomySettings
-from deepstroke_training.synthesis.template_head import COARSE_FIRST, TemplateHead, sample_grid
+from deepstroke_training.synthesis.template_head import COARSE_FIRST, MapStack, TemplateHead, sample_grid
 from deepstroke_training.synthesis.upright_grid import UprightGrid
 
 #: How fast the push of the ventricles' walls fades, mm.
 VENTRICLE_REACH_MM = 9.0
+#: How far a wall may move in a straight line, mm; less than half the width of a horn.
+VENTRICLE_STEP_MM = 1.6
 #: Steps in mm at which a displacement is read on an upright grid.
 DISPLACEMENT_STEP_MM = 4.0
 
@@ -65,7 +68,7 @@ def draw_deformation(
     """The deformation of one case."""
     head_to_template = np.diag([*(1.0 / np.array(anatomy.scale)), 1.0])
     head_to_template[:3, 3] = head.centre
-    displacement = random_displacement(seed, anatomy.warp_mm, device)
+    displacement = random_displacement(seed, anatomy, device)
     return Deformation(pose(acquisition), head_to_template, displacement.data, displacement.step)
 
 
@@ -89,15 +92,28 @@ def rotation(axis: int, degrees: float) -> Affine:
     return matrix
 
 
-def random_displacement(seed: int, warp_mm: float, device: torch.device) -> RandomField:
+def random_displacement(seed: int, anatomy: AnatomySettings, device: torch.device) -> RandomField:
     """Displacement in mm of a random diffeomorphism, the exponential of a smooth stationary velocity."""
     broad = draw_field(seed, "warp/broad", 110.0, device, channels=3)
     middle = draw_field(seed, "warp/middle", 60.0, device, channels=3)
     upsampled = torch.nn.functional.interpolate(
         broad.data[None], size=middle.data.shape[1:], mode="trilinear", align_corners=True
     )[0]
-    velocity = RandomField(warp_mm * (0.95 * upsampled + 0.28 * middle.data), middle.step)
-    return exponential(velocity)
+    velocity = anatomy.warp_mm * (0.95 * upsampled + 0.28 * middle.data)
+    if anatomy.fine_warp_mm:
+        velocity = velocity + anatomy.fine_warp_mm * draw_field(seed, "warp/fine", 35.0, device, channels=3).data
+    if anatomy.petalia_mm:
+        velocity[1] += _petalia(velocity.shape[1:], middle.step, device) * anatomy.petalia_mm
+    return exponential(RandomField(velocity, middle.step))
+
+
+def _petalia(shape: Sequence[int], step: float, device: torch.device) -> torch.Tensor:
+    """Velocity along anterior, (i, j, 1): -1 at the right frontal pole, 1 at the left occipital one, 0 at the others.
+
+    It leads from the head to the template, and so against the way in which the poles stand out.
+    """
+    x, y = (f + step * torch.arange(n, device=device) for n, f in zip(shape[:2], COARSE_FIRST[:2], strict=True))
+    return -0.5 * (torch.tanh(x / 25.0)[:, None, None] + torch.tanh((y + 18.0) / 40.0)[None, :, None])
 
 
 def exponential(velocity: RandomField, squarings: int = 6) -> RandomField:
@@ -114,18 +130,33 @@ def exponential(velocity: RandomField, squarings: int = 6) -> RandomField:
     return RandomField(displacement, velocity.step)
 
 
-def push_ventricles(points: torch.Tensor, fields: dict[str, torch.Tensor], anatomy: AnatomySettings) -> torch.Tensor:
+def push_ventricles(points: torch.Tensor, ventricles: MapStack, anatomy: AnatomySettings) -> torch.Tensor:
     """Template points from which brain is drawn once the ventricles' walls have moved.
+
+    Long ways are gone in steps, each along the direction where it starts: those from opposite walls of a horn end in
+    its middle, where a straight way would come out on its far side.
 
     Args:
         points: (3, n) template mm.
-        fields: signed distance to the ventricles there and the direction away from them.
+        ventricles: signed distance to the ventricles and the direction away from them.
         anatomy: says how far.
     """
-    ventricle = fields["ventricle"]
-    push = torch.stack([fields["push_x"], fields["push_y"], fields["push_z"]])
-    amount = torch.full_like(ventricle, anatomy.ventricle_mm)
+    fields = ventricles.sample(points)
+    amount = torch.full_like(points[0], anatomy.ventricle_mm)
     if anatomy.ventricle_asymmetry_mm:
         amount = amount + anatomy.ventricle_asymmetry_mm * torch.sigmoid(-points[0] / 5.0)
-    fading = torch.exp(-ventricle.clamp_min(0.0) / VENTRICLE_REACH_MM)
-    return points - push * amount * fading
+    amount = amount * torch.exp(-fields["ventricle"].clamp_min(0.0) / VENTRICLE_REACH_MM)
+    furthest = max(abs(anatomy.ventricle_mm), abs(anatomy.ventricle_mm + anatomy.ventricle_asymmetry_mm))
+    steps = max(1, math.ceil(furthest / VENTRICLE_STEP_MM))
+    moved = points - _direction(fields) * amount / steps
+    # What goes less than a step in all may as well go straight.
+    far = amount.abs() > VENTRICLE_STEP_MM
+    moved = torch.where(far, moved, points - _direction(fields) * amount)
+    rows = far.nonzero()[:, 0]
+    for _ in range(steps - 1):
+        moved[:, rows] -= _direction(ventricles.sample(moved[:, rows])) * amount[rows] / steps
+    return moved
+
+
+def _direction(fields: dict[str, torch.Tensor]) -> torch.Tensor:
+    return torch.stack([fields["push_x"], fields["push_y"], fields["push_z"]])

@@ -134,7 +134,7 @@ class CaseModel:
         for lesion in self.lesions:
             if lesion.lesion.swelling_mm:
                 points = lesion.push(points, -inner)
-        points = push_ventricles(points, self.head.ventricles.sample(points), anatomy)
+        points = push_ventricles(points, self.head.ventricles, anatomy)
         fields = self.head.depths.sample(points) | {"inner": inner}
         broad = self.brain_texture.broad.at(points)
         probability = self.head.tissue.sample(points)

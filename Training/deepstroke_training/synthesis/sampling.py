@@ -19,6 +19,9 @@ from deepstroke_training.synthesis.settings import (
     Lesion,
     PathologySettings,
 )
+from deepstroke_training.synthesis.variety import Variety, checked
+from deepstroke_training.synthesis.wide_pathology import draw_wide_pathology
+from deepstroke_training.synthesis.wide_sampling import draw_artefacts, draw_wide_acquisition, draw_wide_anatomy
 
 #: Regions that fall together when a branch of the middle cerebral artery is closed.
 BRANCHES: dict[str, tuple[str, ...]] = {
@@ -48,8 +51,29 @@ _OTHER_ARTERIES = (
 NOISE_1MM_HU = (6.0, 11.0)
 
 
-def draw_settings(seed: int) -> HeadSettings:
-    """Settings of one case; anatomy, pathology and acquisition come from streams of their own."""
+def draw_settings(seed: int, variety: Variety = "clinical") -> HeadSettings:
+    """Settings of one case; anatomy, pathology, acquisition and artefacts come from streams of their own.
+
+    Args:
+        seed: of the case.
+        variety: how far to go; see ``deepstroke_training.synthesis.variety``.
+
+    Raises:
+        ConfigError: there is no such variety.
+    """
+    if variety == "clinical":
+        return draw_clinical(seed)
+    held_out = checked(variety) == "held-out"
+    return HeadSettings(
+        anatomy=draw_wide_anatomy(numbers(seed, f"{variety}/anatomy"), held_out),
+        pathology=draw_wide_pathology(numbers(seed, f"{variety}/pathology")),
+        acquisition=draw_wide_acquisition(numbers(seed, f"{variety}/acquisition"), held_out),
+        artefacts=draw_artefacts(numbers(seed, f"{variety}/artefacts"), held_out),
+    )
+
+
+def draw_clinical(seed: int) -> HeadSettings:
+    """Settings of a case as stroke imaging meets it."""
     return HeadSettings(
         anatomy=draw_anatomy(numbers(seed, "settings/anatomy")),
         pathology=draw_pathology(numbers(seed, "settings/pathology")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ import torch
 from deepstroke.frames import apply_affine
 from deepstroke_training.synthesis import acquisition
 from deepstroke_training.synthesis.acquisition import SliceStack
+from deepstroke_training.synthesis.artefacts import SlicePlanes, calibrated
+from deepstroke_training.synthesis.imaging import image_slabs
 from deepstroke_training.synthesis.rendering import CaseModel, Rendered
+from deepstroke_training.synthesis.settings import AcquisitionSettings
 
 #: How many points are rendered together, on a processor (whose caches are small) and on a GPU.
 _POINTS_AT_ONCE = {False: 300_000, True: 6_000_000}
@@ -34,17 +38,18 @@ class ScannedSlice:
 
 def lay_slices(model: CaseModel) -> SliceStack:
     """The slices over a head, from the settings' bottom to their top."""
-    low, high = slice_range(model)
+    low, _, high = slice_range(model)
     return acquisition.plan_slices(model.settings.acquisition, low, high, model.deformation.head_to_scanner[:3, 3])
 
 
-def slice_range(model: CaseModel) -> tuple[float, float]:
-    """Scanner z in mm between which the middles of the slices lie."""
+def slice_range(model: CaseModel) -> tuple[float, float, float]:
+    """Scanner z in mm of the lowest slice's middle, of the change of step, and of the highest slice at most."""
     settings = model.settings.acquisition
     to_scanner = np.linalg.inv(model.deformation.scanner_to_template)
     x, y, _ = model.head.centre
-    low, high = (float(apply_affine(to_scanner, (x, y, z))[2]) for z in (settings.bottom_mm, settings.top_mm))
-    return low, high
+    levels = (settings.bottom_mm, settings.change_mm, settings.top_mm)
+    low, change, high = (float(apply_affine(to_scanner, (x, y, z))[2]) for z in levels)
+    return low, change, high
 
 
 def scan_slices(model: CaseModel, stack: SliceStack, seed: int) -> Iterator[ScannedSlice]:
@@ -52,27 +57,47 @@ def scan_slices(model: CaseModel, stack: SliceStack, seed: int) -> Iterator[Scan
     settings = model.settings.acquisition
     matrix = stack.shape[:2]
     noise = acquisition.slice_noise(settings, stack.shape[2], seed, model.device)
-    for (piece, exposure), grain in zip(_slabs(model, stack), noise, strict=True):
+    for k, ((piece, exposure), grain) in enumerate(zip(_slabs(model, stack, seed), noise, strict=True)):
         hu, exposed, weights, points = (
             acquisition.to_matrix(image, matrix) for image in (piece.hu[None], exposure, piece.weights, piece.points)
         )
-        yield ScannedSlice(acquisition.expose(hu[0], exposed, grain), weights, points)
+        noisy = acquisition.expose(hu[0], exposed, grain)
+        noisy = calibrated(noisy[None], [k], model.settings.artefacts, seed)[0]
+        yield ScannedSlice(acquisition.in_circle(noisy), weights, points)
 
 
-def _slabs(model: CaseModel, stack: SliceStack) -> Iterator[tuple[ScannedSlice, torch.Tensor]]:
+def _slabs(model: CaseModel, stack: SliceStack, seed: int) -> Iterator[tuple[ScannedSlice, torch.Tensor]]:
     """Each slice averaged over its thickness on the rendering's pixels, without noise, and its exposure."""
     settings = model.settings.acquisition
     coarse = stack.coarser(settings.render_mm)
     offsets = acquisition.subslice_offsets(settings.thickness_mm, settings.render_mm)
-    pixel_mm = float(np.linalg.norm(coarse.ijk_to_ras[:3, 0]))
     at_once = max(1, _POINTS_AT_ONCE[model.device.type == "cuda"] // (coarse.shape[0] * coarse.shape[1] * len(offsets)))
     for first in range(0, stack.shape[2], at_once):
         numbers = range(first, min(first + at_once, stack.shape[2]))
         points = torch.stack([_slab_points(coarse, k, offsets, model.device) for k in numbers], dim=1)
         template_mm = model.deformation.template_points(points.reshape(3, -1))
         rendered = model.render(template_mm, max(settings.render_mm, 0.5))
-        for averaged in _averaged(rendered, points, settings.head_rest):
-            yield averaged, acquisition.exposure(averaged.hu, averaged.weights[0], settings, pixel_mm)
+        averaged = _averaged(rendered, points, settings)
+        planes = _planes(coarse, numbers, settings, model.device)
+        hu, exposed = image_slabs(model, planes, averaged.hu, averaged.weights[0], seed)
+        for n in range(len(numbers)):
+            yield ScannedSlice(hu[n], averaged.weights[:, n], averaged.points[:, n]), exposed[:, n]
+
+
+def _planes(
+    stack: SliceStack, numbers: Sequence[int], settings: AcquisitionSettings, device: torch.device
+) -> SlicePlanes:
+    """Where the pixels of some slices of a stack lie."""
+    points = torch.stack([stack.points(k, device) for k in numbers])
+    cosine = math.cos(math.radians(settings.tilt_degrees))
+    return SlicePlanes(
+        numbers=numbers,
+        lateral=points[0, 0, :, 0],
+        depth=points[0, 1, 0, :],
+        heights=points[:, 2, 0, :],
+        cosine=cosine,
+        thickness_mm=settings.thickness_mm,
+    )
 
 
 def _slab_points(stack: SliceStack, k: int, offsets: list[float], device: torch.device) -> torch.Tensor:
@@ -82,14 +107,11 @@ def _slab_points(stack: SliceStack, k: int, offsets: list[float], device: torch.
     return stack.points(k, device)[:, None] + along * normal
 
 
-def _averaged(rendered: Rendered, points: torch.Tensor, head_rest: bool) -> Iterator[ScannedSlice]:
-    """The slabs of scanner points (3, slab, sub-slice, i, j), each the mean of its sub-slices."""
+def _averaged(rendered: Rendered, points: torch.Tensor, settings: AcquisitionSettings) -> ScannedSlice:
+    """The slabs of scanner points (3, slab, sub-slice, i, j), each the mean of its sub-slices: (..., slab, i, j)."""
     shape = points.shape[1:]
     hu = rendered.hu.reshape(shape)
-    if head_rest:
-        hu = torch.maximum(hu, acquisition.head_rest(points))
-    hu = hu.mean(1)
-    weights = rendered.truth_weights(shape).mean(2)
-    middle = rendered.drawn_from(shape).mean(2)
-    for slab in range(shape[0]):
-        yield ScannedSlice(hu[slab], weights[:, slab], middle[:, slab])
+    if settings.head_rest:
+        rest = points[:2] + torch.tensor([0.0, settings.rest_gap_mm], device=points.device).reshape(2, 1, 1, 1, 1)
+        hu = torch.maximum(hu, acquisition.head_rest(rest))
+    return ScannedSlice(hu.mean(1), rendered.truth_weights(shape).mean(2), rendered.drawn_from(shape).mean(2))

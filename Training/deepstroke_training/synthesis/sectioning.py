@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import torch
 
 from deepstroke_training.synthesis import acquisition
+from deepstroke_training.synthesis.artefacts import SlicePlanes, calibrated
+from deepstroke_training.synthesis.imaging import image_slabs
 from deepstroke_training.synthesis.rendering import CaseModel
 from deepstroke_training.synthesis.scanning import slice_range
+from deepstroke_training.synthesis.settings import AcquisitionSettings
 from deepstroke_training.synthesis.upright_grid import UprightGrid
 
 
@@ -23,11 +26,13 @@ class Sections:
     """The slices over a grid.
 
     Attributes:
+        numbers: of the slices within the scan.
         heights: (j, slice), where each slice meets each row of columns, scanner mm along z; ascending.
         levels: (k) scanner mm of the grid's voxels along z.
         thickness_mm: of the slices along z, which the tilt makes more than along their normal.
     """
 
+    numbers: range
     heights: torch.Tensor
     levels: torch.Tensor
     thickness_mm: float
@@ -64,15 +69,15 @@ def lay_sections(model: CaseModel, grid: UprightGrid) -> Sections:
     """The slices of a case that meet a grid or are the next beyond it."""
     settings = model.settings.acquisition
     tilt = math.radians(settings.tilt_degrees)
-    low, high = slice_range(model)
-    at_centre = torch.as_tensor(acquisition.slice_heights(settings, low, high), dtype=torch.float32)
+    at_centre = torch.as_tensor(acquisition.slice_heights(settings, *slice_range(model)), dtype=torch.float32)
     centre_y = float(model.deformation.head_to_scanner[1, 3])
     heights = at_centre + math.tan(tilt) * (grid.axis(1, torch.device("cpu"))[:, None] - centre_y)
     levels = grid.axis(2, torch.device("cpu"))
-    above = (heights.amax(0) < levels[0]).sum().sub(1).clamp_min(0)
-    below = (heights.amin(0) <= levels[-1]).sum().add(1)
-    heights = heights[:, int(above) : int(below)]
-    return Sections(heights.to(model.device), levels.to(model.device), settings.thickness_mm / math.cos(tilt))
+    first = max(0, int((heights.amax(0) < levels[0]).sum()) - 1)
+    stop = min(heights.shape[1], int((heights.amin(0) <= levels[-1]).sum()) + 1)
+    first = min(first, stop - 1)
+    thickness = settings.thickness_mm / math.cos(tilt)
+    return Sections(range(first, stop), heights[:, first:stop].to(model.device), levels.to(model.device), thickness)
 
 
 def scan_grid(
@@ -87,27 +92,50 @@ def scan_grid(
         grid: where it was rendered.
         hu: (i, j, k) density.
         inside: (i, j, k), 0..1 inside the inner table.
-        seed: of the noise.
+        seed: of noise and artefacts.
     """
     settings = model.settings.acquisition
     sections = lay_sections(model, grid)
-    lateral, depth = grid.axis(0, hu.device), grid.axis(1, hu.device)
-    if settings.head_rest:
-        rest = acquisition.head_rest(torch.stack(torch.meshgrid(lateral, depth, indexing="ij")))
-        hu = torch.maximum(hu, rest[:, :, None])
+    planes = _planes(model, grid, sections)
     averaging = sections.averaging()
-    slices, brain = (_along_columns(averaging, volume) for volume in (hu, inside))
-    exposed = acquisition.exposure(slices, brain, settings, grid.step_mm)
-    tilt = math.cos(math.radians(settings.tilt_degrees))
-    noise = acquisition.noise_planes(settings, slices.shape, (grid.step_mm, grid.step_mm / tilt), seed, hu.device)
-    seen = _tent_smoothed(slices + exposed[0] + exposed[1] * noise)
-    centre = model.deformation.head_to_scanner[:2, 3]
-    across = (lateral - float(centre[0]))[:, None].square() + ((depth - float(centre[1])) / tilt)[None].square()
-    in_field = across.sqrt() <= settings.matrix * settings.pixel_mm / 2.0
+    slabs = [_along_columns(averaging, volume) for volume in (_with_rest(hu, planes, settings), inside)]
+    slices, exposed = image_slabs(model, planes, slabs[0], slabs[1], seed)
+    noise = acquisition.noise_planes(settings, slices.shape, planes.pixel_mm, seed, hu.device)
+    noisy = _tent_smoothed(acquisition.expose(slices, exposed, noise))
+    seen = calibrated(noisy, sections.numbers, model.settings.artefacts, seed)
     reading, covered = sections.reading()
     image = torch.bmm(reading, seen.permute(2, 0, 1)).permute(2, 0, 1)
-    scanned = covered[None] & in_field[:, :, None]
+    scanned = covered[None] & _in_field(model, planes)[:, :, None]
     return torch.where(scanned, image, torch.full_like(image, acquisition.PADDING_HU)).contiguous(), scanned
+
+
+def _planes(model: CaseModel, grid: UprightGrid, sections: Sections) -> SlicePlanes:
+    """The pixels of the slices, which are the grid's columns."""
+    settings = model.settings.acquisition
+    return SlicePlanes(
+        numbers=sections.numbers,
+        lateral=grid.axis(0, model.device),
+        depth=grid.axis(1, model.device),
+        heights=sections.heights.T,
+        cosine=math.cos(math.radians(settings.tilt_degrees)),
+        thickness_mm=settings.thickness_mm,
+    )
+
+
+def _with_rest(hu: torch.Tensor, planes: SlicePlanes, settings: AcquisitionSettings) -> torch.Tensor:
+    """A grid (i, j, k) with the head rest, which is the same at every height."""
+    if not settings.head_rest:
+        return hu
+    place = torch.meshgrid(planes.lateral, planes.depth + settings.rest_gap_mm, indexing="ij")
+    return torch.maximum(hu, acquisition.head_rest(torch.stack(place))[:, :, None])
+
+
+def _in_field(model: CaseModel, planes: SlicePlanes) -> torch.Tensor:
+    """Which columns (i, j) lie in the circle of reconstruction."""
+    settings = model.settings.acquisition
+    x, y = (model.deformation.head_to_scanner[:2, 3] + settings.field_shift_mm).tolist()
+    away = torch.hypot((planes.lateral - x)[:, None], ((planes.depth - y) / planes.cosine)[None])
+    return away <= settings.matrix * settings.pixel_mm / 2.0
 
 
 def _along_columns(weights: torch.Tensor, volume: torch.Tensor) -> torch.Tensor:

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from deepstroke.errors import ConfigError
 from deepstroke.regions import BY_ABBREVIATION, SIDES, Side
+from deepstroke_training.synthesis.artefact_settings import ArtefactSettings
+from deepstroke_training.synthesis.setting_checks import outside, refuse
 
 Calcification = Literal["choroid", "pineal", "pallidum", "falx"]
 FocalKind = Literal["acute", "old", "haemorrhage"]
-
-
-def _check(owner: str, faults: list[str]) -> None:
-    if faults:
-        raise ConfigError(f"{owner}: " + "; ".join(faults), code="synthesis-settings")
-
-
-def _outside(name: str, value: float, low: float, high: float) -> list[str]:
-    return [] if low <= value <= high else [f"{name} is {low:g}..{high:g}, found {value:g}"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +20,8 @@ class AnatomySettings:
     Attributes:
         scale: size along right, anterior and superior relative to the template (whose brain is larger than life).
         warp_mm: standard deviation of the random displacement.
+        fine_warp_mm: standard deviation of a second one, of half the wavelength.
+        petalia_mm: how far the right frontal and the left occipital pole stand out (negative: the other two).
         atrophy: 0 (young, tight sulci) to 1 (wide sulci).
         ventricle_mm: how far the ventricles' walls are pushed out (negative: slit ventricles).
         ventricle_asymmetry_mm: how much further on one side (positive: left).
@@ -46,6 +40,8 @@ class AnatomySettings:
 
     scale: tuple[float, float, float] = (0.91, 0.89, 0.90)
     warp_mm: float = 2.0
+    fine_warp_mm: float = 0.0
+    petalia_mm: float = 0.0
     atrophy: float = 0.4
     ventricle_mm: float = 1.0
     ventricle_asymmetry_mm: float = 0.0
@@ -62,12 +58,13 @@ class AnatomySettings:
     craniectomy: Side | None = None
 
     def __post_init__(self) -> None:
-        faults = [f for s in self.scale for f in _outside("scale", s, 0.6, 1.2)]
-        faults += _outside("warp_mm", self.warp_mm, 0, 5) + _outside("atrophy", self.atrophy, 0, 1)
-        faults += _outside("ventricle_mm", self.ventricle_mm, -2, 8)
-        faults += _outside("vault", self.vault, 0.3, 2) + _outside("scalp", self.scalp, 0.3, 2.5)
+        faults = [f for s in self.scale for f in outside("scale", s, 0.6, 1.2)]
+        faults += outside("warp_mm", self.warp_mm, 0, 5) + outside("atrophy", self.atrophy, 0, 1)
+        faults += outside("fine_warp_mm", self.fine_warp_mm, 0, 1.5) + outside("petalia_mm", self.petalia_mm, -8, 8)
+        faults += outside("ventricle_mm", self.ventricle_mm, -2, 8)
+        faults += outside("vault", self.vault, 0.3, 2) + outside("scalp", self.scalp, 0.3, 2.5)
         faults += [f"unknown calcification {c!r}" for c in self.calcifications if c not in get_args(Calcification)]
-        _check("anatomy", faults)
+        refuse("anatomy", faults)
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,8 @@ class AcuteInfarct:
         faults = [] if self.side in SIDES else [f"a side is left or right, found {self.side!r}"]
         faults += [f"unknown region {name!r}" for name in self.regions if name not in BY_ABBREVIATION]
         faults += [] if self.regions else ["no region given"]
-        faults += _outside("drop_hu", self.drop_hu, 0, 25) + _outside("swelling_mm", self.swelling_mm, 0, 15)
-        _check("acute infarct", faults)
+        faults += outside("drop_hu", self.drop_hu, 0, 25) + outside("swelling_mm", self.swelling_mm, 0, 15)
+        refuse("acute infarct", faults)
 
 
 @dataclass(frozen=True)
@@ -117,10 +114,10 @@ class FocalLesion:
     outside_regions: bool = False
 
     def __post_init__(self) -> None:
-        faults = _outside("radius_mm", self.radius_mm, 1, 60) + _outside("drop_hu", self.drop_hu, 0, 25)
+        faults = outside("radius_mm", self.radius_mm, 1, 60) + outside("drop_hu", self.drop_hu, 0, 25)
         faults += [] if self.kind in get_args(FocalKind) else [f"unknown kind {self.kind!r}"]
-        faults += [f for s in self.stretch for f in _outside("stretch", s, 0.2, 3)]
-        _check("focal lesion", faults + _outside("swelling_mm", self.swelling_mm, 0, 15))
+        faults += [f for s in self.stretch for f in outside("stretch", s, 0.2, 3)]
+        refuse("focal lesion", faults + outside("swelling_mm", self.swelling_mm, 0, 15))
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ class HyperdenseArtery:
 
     def __post_init__(self) -> None:
         faults = [] if self.side in SIDES else [f"a side is left or right, found {self.side!r}"]
-        _check("hyperdense artery", faults + _outside("radius_mm", self.radius_mm, 0.5, 4))
+        refuse("hyperdense artery", faults + outside("radius_mm", self.radius_mm, 0.5, 4))
 
 
 Lesion = AcuteInfarct | FocalLesion | HyperdenseArtery
@@ -161,19 +158,25 @@ class AcquisitionSettings:
         pixel_mm: pixel size.
         thickness_mm: slice thickness, along the slice normal.
         step_mm: distance between neighbouring slices along the slice normal.
+        upper_step_mm: the same above ``change_mm``, where the scan was made in two parts.
+        change_mm: template z where the upper part begins.
         tilt_degrees: gantry tilt; positive: the slice planes rise towards the face, as with a raised chin.
         pitch_degrees: turn of the head about the right axis; positive: chin up.
         roll_degrees: turn about the anterior axis; positive: the right ear goes down.
         yaw_degrees: turn about the superior axis; positive: the face turns to the left.
         shift_mm: place of the head's centre in the scanner, RAS+ mm.
+        field_shift_mm: place of the field of view's centre beside the head's, along right and anterior.
         bottom_mm: template z of the lowest slice's middle (about -70 at the foramen magnum).
         top_mm: template z of the highest slice's middle (about 90 above the vertex).
         noise_hu: standard deviation of the noise inside the brain, in a slice of this thickness.
         noise_wavelength_mm: where the noise has most of its power.
+        kernel_mm: standard deviation of a soft kernel's blur in the plane.
+        edge_gain: by how much a sharp kernel overdraws edges of about 1 mm.
         cupping_hu: brightening next to the skull by beam hardening.
         streak_hu: depth of the dark band between the petrous bones.
         render_mm: in-plane step at which anatomy is computed before it is brought to the matrix.
         head_rest: whether the rest is seen behind the head.
+        rest_gap_mm: how much further back than usual it lies.
         enhancement_hu: how far contrast medium brightens the arteries; 0 in a plain scan.
     """
 
@@ -181,27 +184,36 @@ class AcquisitionSettings:
     pixel_mm: float = 0.45
     thickness_mm: float = 5.0
     step_mm: float = 5.0
+    upper_step_mm: float | None = None
+    change_mm: float = -15.0
     tilt_degrees: float = 0.0
     pitch_degrees: float = 0.0
     roll_degrees: float = 0.0
     yaw_degrees: float = 0.0
     shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    field_shift_mm: tuple[float, float] = (0.0, 0.0)
     bottom_mm: float = -76.0
     top_mm: float = 92.0
     noise_hu: float = 3.5
     noise_wavelength_mm: float = 3.3
+    kernel_mm: float = 0.0
+    edge_gain: float = 0.0
     cupping_hu: float = 3.5
     streak_hu: float = 6.0
     render_mm: float = 0.8
     head_rest: bool = True
+    rest_gap_mm: float = 0.0
     enhancement_hu: float = 0.0
 
     def __post_init__(self) -> None:
-        faults = _outside("thickness_mm", self.thickness_mm, 0.3, 10) + _outside("step_mm", self.step_mm, 0.3, 10)
-        faults += _outside("tilt_degrees", self.tilt_degrees, -30, 30) + _outside("matrix", self.matrix, 32, 1024)
-        faults += _outside("pixel_mm", self.pixel_mm, 0.2, 8) + _outside("render_mm", self.render_mm, 0.3, 4)
+        faults = outside("thickness_mm", self.thickness_mm, 0.3, 10) + outside("step_mm", self.step_mm, 0.3, 20)
+        faults += outside("tilt_degrees", self.tilt_degrees, -30, 30) + outside("matrix", self.matrix, 32, 1024)
+        faults += outside("pixel_mm", self.pixel_mm, 0.2, 8) + outside("render_mm", self.render_mm, 0.3, 4)
+        faults += outside("kernel_mm", self.kernel_mm, 0, 3) + outside("edge_gain", self.edge_gain, 0, 3)
+        if self.upper_step_mm is not None:
+            faults += outside("upper_step_mm", self.upper_step_mm, 0.3, 20)
         faults += [] if self.bottom_mm < self.top_mm else ["bottom_mm must lie below top_mm"]
-        _check("acquisition", faults)
+        refuse("acquisition", faults)
 
 
 @dataclass(frozen=True)
@@ -211,3 +223,4 @@ class HeadSettings:
     anatomy: AnatomySettings = field(default_factory=AnatomySettings)
     pathology: PathologySettings = field(default_factory=PathologySettings)
     acquisition: AcquisitionSettings = field(default_factory=AcquisitionSettings)
+    artefacts: ArtefactSettings = field(default_factory=ArtefactSettings)

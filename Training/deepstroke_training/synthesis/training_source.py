@@ -17,6 +17,7 @@ from deepstroke_training.synthesis.settings import AcquisitionSettings, HeadSett
 from deepstroke_training.synthesis.template_head import TemplateHead
 from deepstroke_training.synthesis.truth import read_labels
 from deepstroke_training.synthesis.upright_grid import UprightGrid
+from deepstroke_training.synthesis.variety import Variety, checked
 
 #: Fine textures of a sample repeat after this length, which saves drawing them over the whole head.
 TEXTURE_PERIOD_MM = 128.0
@@ -62,6 +63,11 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
         jitter_mm: standard deviation of the centre.
         device: where samples are made and stay.
         template: the head to start from; the one on the embedded atlas by default.
+        variety: ``"clinical"``, ``"wide"`` for training, or ``"held-out"`` for validation in ranges that ``"wide"``
+            never shows.
+
+    Raises:
+        ConfigError: there is no such variety.
 
     Example:
         >>> sample = TrainingSource(length=100)[0]  # doctest: +SKIP
@@ -78,8 +84,10 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
         jitter_mm: float = 4.0,
         device: str | torch.device = "cpu",
         template: TemplateHead | None = None,
+        variety: Variety = "clinical",
     ) -> None:
         self.length, self.seed, self.spacing_mm, self.shape, self.jitter_mm = length, seed, spacing_mm, shape, jitter_mm
+        self.variety: Variety = checked(variety)
         self.maker = SyntheticHead(device, template)
 
     def __len__(self) -> int:
@@ -89,7 +97,7 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
         if not 0 <= index < self.length:
             raise IndexError(f"sample {index} of {self.length}")
         seed = stream_seed(self.seed, f"sample/{index}") >> 16
-        return self.make(seed, draw_settings(seed))
+        return self.make(seed, draw_settings(seed, self.variety))
 
     @torch.no_grad()
     def make(self, seed: int, settings: HeadSettings) -> TrainingSample:
@@ -112,16 +120,14 @@ class TrainingSource(torch.utils.data.Dataset[TrainingSample]):
         )
 
     def _coarse(self, settings: AcquisitionSettings) -> AcquisitionSettings:
-        """The same field of view in pixels of the source's spacing; thinner slices than half of it add nothing."""
-        matrix = round(settings.matrix * settings.pixel_mm / self.spacing_mm)
-        step = max(settings.step_mm, self.spacing_mm / 2.0)
+        """The same scan; slices closer or thinner than half of the source's spacing add nothing to it."""
+        least = self.spacing_mm / 2.0
+        upper = settings.upper_step_mm
         return replace(
             settings,
-            matrix=matrix,
-            pixel_mm=self.spacing_mm,
-            render_mm=self.spacing_mm,
-            step_mm=step,
-            thickness_mm=max(settings.thickness_mm, step),
+            step_mm=max(settings.step_mm, least),
+            upper_step_mm=None if upper is None else max(upper, least),
+            thickness_mm=max(settings.thickness_mm, least),
         )
 
     def _grid(self, seed: int, settings: HeadSettings) -> UprightGrid:
