@@ -106,6 +106,26 @@ def brain_of(stripped: Volume) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_fill_holes(stripped.data != STRIPPED_HU))
 
 
+def labels_on(labels: LabelMap, grid: Grid) -> NDArray[np.uint8]:
+    """Labels on another grid: at each voxel the one with the largest share, where shares are interpolated linearly.
+
+    The nearest voxel would draw thick slices as steps. Only labels of the map come out.
+    """
+    best = np.zeros(grid.shape, np.float32)
+    rest = np.ones(grid.shape, np.float32)
+    found = np.zeros(grid.shape, np.uint8)
+    for label in labels.present():
+        mask = labels.data == label
+        box = resampling.bounding_box(mask, margin=1)
+        corner = labels.ijk_to_ras.copy()
+        corner[:3, 3] = labels.ras_of(np.array([part.start for part in box]))
+        share = resample(Volume(mask[box].astype(np.float32), corner), grid, order=1, fill=0.0).data
+        rest -= share
+        wins = share > best
+        best, found = np.where(wins, share, best), np.where(wins, np.uint8(label), found)
+    return np.where(best > rest, found, np.uint8(0))
+
+
 def _prepared(
     name: str,
     image: Volume,
@@ -124,7 +144,7 @@ def _prepared(
         name=name,
         whole_head=outside_hu == AIR_HU,
         image=torch.from_numpy(hu),
-        label=torch.from_numpy(resample(labels, grid).data.astype(np.uint8)),
+        label=torch.from_numpy(labels_on(labels, grid)),
         brain=torch.from_numpy(share >= 0.5),
         template_mm=_places(grid) if in_template else None,
     )
