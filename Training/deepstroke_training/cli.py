@@ -9,7 +9,9 @@ from pathlib import Path
 
 from deepstroke.cli import run_command
 from deepstroke.commands.console import add_common_options, console_progress, show
+from deepstroke_training.benchmarks import command as benchmarks
 from deepstroke_training.curation import command as curate
+from deepstroke_training.data import command as fingerprint
 from deepstroke_training.evaluation import command as evaluation
 from deepstroke_training.training import command as training
 
@@ -27,7 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
     curate.add_parser(commands, common)
     training.add_parser(commands, common)
     evaluation.add_parser(commands, common)
-    _add_bench(commands, common)
+    benchmarks.add_parser(commands, common)
+    fingerprint.add_parser(commands, common)
     _add_build_atlas(commands, common)
     _add_sample_scan(commands, common)
     _add_synthesize(commands, common)
@@ -37,41 +40,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     return run_command(build_parser().parse_args(argv))
-
-
-def _add_bench(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser(
-        "bench", parents=[common], help="measure one part against its peers on the same work in the same run"
-    )
-    parser.add_argument("name", choices=["registration", "curation"], help="what to measure")
-    parser.add_argument("--pairs", type=int, default=4, help="registration: number of synthetic pairs (default 4)")
-    parser.add_argument("--cases", type=int, default=4, help="curation: number of synthetic heads (default 4)")
-    parser.add_argument("--patients", type=int, default=4, help="curation: patients of the synthetic media (default 4)")
-    parser.add_argument("--cohort", metavar="FOLDER", type=Path, help="curation: media with truth made by synthesize")
-    parser.add_argument("--coarse", action="store_true", help="curation: compare workers at reduced settings")
-    parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
-    parser.set_defaults(run=_bench)
-
-
-def _bench(arguments: argparse.Namespace) -> None:
-    if arguments.name == "curation":
-        _bench_curation(arguments)
-        return
-    from deepstroke_training.benchmarks import registration
-
-    with console_progress(arguments.quiet) as progress:
-        result = registration.run(pairs=arguments.pairs, output=arguments.output, progress=progress)
-    show(result.table())
-
-
-def _bench_curation(arguments: argparse.Namespace) -> None:
-    from deepstroke_training.benchmarks import curation
-
-    with console_progress(arguments.quiet) as progress:
-        figures = curation.run(
-            arguments.cases, arguments.coarse, arguments.patients, arguments.cohort, arguments.output, progress
-        )
-    show(figures.table())
 
 
 def _add_build_atlas(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:

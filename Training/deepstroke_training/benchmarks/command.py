@@ -1,0 +1,98 @@
+"""``deepstroke-train bench NAME``: one part measured against its peers on the same work in the same run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from deepstroke.commands.console import console_progress, show
+from deepstroke.progress import Progress
+
+
+class Figures(Protocol):
+    """What a benchmark gives."""
+
+    def table(self) -> str:
+        """The figures as text."""
+        ...
+
+
+def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    """Add ``bench`` with a command of its own for each benchmark."""
+    parser = commands.add_parser(
+        "bench", parents=[common], help="measure one part against its peers on the same work in the same run"
+    )
+    names = parser.add_subparsers(title="benchmarks", metavar="NAME", required=True)
+    registration = _add(names, common, "registration", _registration, "engines on pairs of known truth")
+    registration.add_argument("--pairs", type=int, default=4, help="number of synthetic pairs (default 4)")
+    curation = _add(names, common, "curation", _curation, "index, throughput, and media against their truth")
+    curation.add_argument("--cases", type=int, default=4, help="synthetic heads for the throughput (default 4)")
+    curation.add_argument("--patients", type=int, default=4, help="patients of the synthetic media (default 4)")
+    curation.add_argument("--cohort", metavar="FOLDER", type=Path, help="media with truth made by synthesize")
+    curation.add_argument("--coarse", action="store_true", help="compare workers at reduced settings")
+    training = _add(names, common, "training", _training, "a step of our trainer, a plain loop and nnU-Net")
+    training.add_argument("--size", type=int, default=64, help="edge of the volume in voxels (default 64)")
+    training.add_argument("--batch", type=int, default=2, help="volumes of a batch (default 2)")
+    training.add_argument("--base-channels", type=int, default=8, help="of the network (default 8)")
+    training.add_argument("--steps", type=int, default=20, help="measured steps (default 20)")
+    training.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    appearance = _add(names, common, "appearance", _appearance, "noise and HU of synthetic scans beside real ones")
+    appearance.add_argument("--real", metavar="STUDY", type=Path, nargs="+", default=[], help="folders of real studies")
+    appearance.add_argument(
+        "--synthetic", metavar="STUDY", type=Path, nargs="+", default=[], help="of synthesize --dicom"
+    )
+
+
+def _add(
+    names: argparse._SubParsersAction,
+    common: argparse.ArgumentParser,
+    name: str,
+    work: Callable[[argparse.Namespace, Progress], Figures],
+    help_text: str,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = names.add_parser(name, parents=[common], help=help_text)
+    parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
+    parser.set_defaults(run=lambda arguments: _run(arguments, work))
+    return parser
+
+
+def _run(arguments: argparse.Namespace, work: Callable[[argparse.Namespace, Progress], Figures]) -> None:
+    with console_progress(arguments.quiet) as progress:
+        figures = work(arguments, progress)
+    show(figures.table())
+
+
+def _registration(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import registration
+
+    return registration.run(pairs=arguments.pairs, output=arguments.output, progress=progress)
+
+
+def _curation(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import curation
+
+    return curation.run(
+        arguments.cases, arguments.coarse, arguments.patients, arguments.cohort, arguments.output, progress
+    )
+
+
+def _training(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import training
+
+    return training.run(
+        arguments.size,
+        arguments.batch,
+        arguments.base_channels,
+        arguments.steps,
+        arguments.device,
+        output=arguments.output,
+        progress=progress,
+    )
+
+
+def _appearance(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import appearance
+
+    return appearance.run(arguments.real, arguments.synthetic, arguments.output, progress)
