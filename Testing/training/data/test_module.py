@@ -17,6 +17,8 @@ from deepstroke_training.data import (
     ScanDataModule,
     SyntheticSettings,
 )
+from deepstroke_training.data.loader import ShareOfBatches, TrainingLoader
+from deepstroke_training.data.samples import Sample, TrainingSamples
 from deepstroke_training.data.splits import read_split
 from deepstroke_training.data.synthetic_pool import SyntheticPool
 
@@ -51,6 +53,20 @@ def test_sources_are_mixed_by_weight(settings: DataSettings) -> None:
     prepared = data.on_after_batch_transfer(batches[0], 0)
     assert prepared["image"].shape == (2, 1, 40, 48, 40)
     assert int(prepared["label"].max()) <= 10
+
+
+def test_two_processes_train_on_the_very_bits_that_one_would(settings: DataSettings) -> None:
+    data = ScanDataModule(replace(settings, augmentation=AugmentationSettings("strong")), seed=3)
+    samples = TrainingSamples(data.sources("train"), data.order, coordinates=True)
+
+    def batches(*share: int) -> list[Sample]:
+        return [data.prepare_batch(batch) for batch in TrainingLoader(samples, ShareOfBatches(20, *share))]
+
+    one, ranks = batches(4), [batches(2, rank, 2) for rank in range(2)]
+    assert len(one) == 5
+    for whole, *halves in zip(one, *ranks, strict=True):
+        for name in ("image", "label", "brain", "template_mm", "coordinate_mask"):
+            assert torch.equal(whole[name], torch.cat([half[name] for half in halves])), name
 
 
 def test_no_patient_is_trained_on_and_validated_on(settings: DataSettings, tmp_path: Path) -> None:

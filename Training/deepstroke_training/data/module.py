@@ -75,10 +75,7 @@ class ScanDataModule(lightning.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Check data sets and make every case that must be there first; Lightning calls this once a machine."""
-        for source in self.curated:
-            source.prepare(max(self.settings.workers, 1), self.progress)
-        if self.synthetic is not None:
-            self.synthetic.prepare(self.progress)
+        self._make("validation", "train")
 
     def setup(self, stage: str | None = None) -> None:
         """Let a growing pool grow, by one process of each machine."""
@@ -115,6 +112,7 @@ class ScanDataModule(lightning.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """This process's test cases, one a batch; made now where they are missing."""
+        self._make("test")
         return self._whole("test", None)
 
     def on_after_batch_transfer(self, batch: Sample, dataloader_idx: int) -> Sample:
@@ -149,6 +147,12 @@ class ScanDataModule(lightning.LightningDataModule):
                 "give; restore data and settings, or start a new run from its weights",
                 code="other-data",
             )
+
+    def _make(self, *parts: Part) -> None:
+        for source in self.curated:
+            source.prepare(parts, max(self.settings.workers, 1), self.progress)
+        if self.synthetic is not None:
+            self.synthetic.prepare(parts, self.progress)
 
     def _order_digest(self) -> str:
         order = self.order

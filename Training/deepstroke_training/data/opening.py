@@ -49,13 +49,13 @@ class SyntheticSource:
         counts = {"train": self.settings.cases, "validation": self.settings.validation_cases}
         return counts.get(part, self.settings.test_cases)
 
-    def prepare(self, progress: Progress = silent) -> None:
-        """Make what must be there before training begins.
+    def prepare(self, parts: Sequence[Part] = ("validation", "train"), progress: Progress = silent) -> None:
+        """Make what must be there before training begins, or before the test.
 
         Raises:
             DeepStrokeError: the disk refuses, or a process was killed.
         """
-        for part in ("validation", "train"):
+        for part in parts:
             pool, count = self.pool(part), self.count(part)
             if part == "train" and self.settings.mode == "live":
                 count = self.settings.first_cases
@@ -103,13 +103,20 @@ class CuratedSource:
         )
         self.split = split_of(self.dataset, settings)
 
-    def prepare(self, processes: int, progress: Progress = silent) -> None:
-        """Prepare the cases of training and validation that aren't yet.
+    def prepare(
+        self, parts: Sequence[Part] = ("validation", "train"), processes: int = 1, progress: Progress = silent
+    ) -> None:
+        """Prepare the cases of some parts that aren't yet.
 
         Raises:
             DeepStrokeError: a case can't be used, the disk refuses, or a process was killed.
         """
-        kinds = {self.cache.path(case, stage): (case, stage) for case, stage in self._used()}
+        kinds = {
+            self.cache.path(case, stage): (case, stage)
+            for part in parts
+            for case in self._cases(part)
+            for stage, _ in stage_shares(self.settings.stages)
+        }
         with alone_in(self.cache.root):
             jobs: list[Job] = [
                 partial(self.cache.make, *pair) for pair in kinds.values() if not self.cache.is_there(*pair)
@@ -129,11 +136,6 @@ class CuratedSource:
 
     def _cases(self, part: Part) -> tuple[DatasetCase, ...]:
         return self.dataset.of_patients(getattr(self.split, part), self.settings.skip_review and part == "train")
-
-    def _used(self) -> list[tuple[DatasetCase, Stage]]:
-        stages = [stage for stage, _ in stage_shares(self.settings.stages)]
-        parts: tuple[Part, ...] = ("train", "validation")
-        return [(case, stage) for part in parts for case in self._cases(part) for stage in stages]
 
 
 class StagedCases:
