@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from deepstroke.errors import ConfigError, GeometryError
-from deepstroke.preprocess.windowing import strip, window
+from deepstroke.preprocess.windowing import normalised, strip, window
 from deepstroke.volume import LabelMap, Volume
 
 
@@ -25,6 +26,17 @@ def test_a_window_takes_whole_numbers_and_any_shape() -> None:
 def test_a_window_has_a_width(width: float) -> None:
     with pytest.raises(ConfigError, match="width of a window is above 0"):
         window(np.zeros(3), width=width)
+
+
+def test_networks_see_the_range_as_0_to_1() -> None:
+    hu = np.array([-1000, 0, 30, 100, 2000], np.int16)
+    assert normalised(hu).tolist() == pytest.approx([0.0, 0.0, 0.3, 1.0, 1.0])
+    assert normalised(hu).dtype == np.float32
+    tensor = normalised(torch.from_numpy(hu), (-10.0, 110.0))
+    assert tensor.dtype == torch.float32
+    assert tensor.tolist() == pytest.approx([0.0, 10 / 120, 40 / 120, 110 / 120, 1.0])
+    with pytest.raises(ConfigError, match="found 100 and 100"):
+        normalised(hu, (100.0, 100.0))
 
 
 def test_stripping_limits_hu_inside_and_empties_the_outside() -> None:
