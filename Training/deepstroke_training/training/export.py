@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -97,8 +98,8 @@ def _making(run: Path, trained: TrainedRun, target: Path) -> dict[str, Any]:
             "step": trained.step,
             "minutes": summary.get("minutes"),
             "stopped": summary.get("stopped", "not finished when it was exported"),
-            "starts": starts,
-            "settings": as_mapping(trained.settings),
+            "starts": [{**start, "command": [_without_folder(word) for word in start["command"]]} for start in starts],
+            "settings": _without_folders(as_mapping(trained.settings)),
         },
     }
 
@@ -116,6 +117,20 @@ def _label_names(sided: bool) -> tuple[str, ...]:
     if sided:
         return ("background", *(f"{region.abbreviation} {side}" for region, side in SIDED_REGIONS))
     return ("background", *(region.abbreviation for region in REGIONS))
+
+
+def _without_folders(values: Any) -> Any:
+    """Settings without the folders of the machine that trained: they say nothing elsewhere, and may name people."""
+    if isinstance(values, dict):
+        return {key: _without_folders(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_without_folders(value) for value in values]
+    return _without_folder(values) if isinstance(values, str) else values
+
+
+def _without_folder(word: str) -> str:
+    """``folder=/a/b`` to ``folder=b``; relative paths stay."""
+    return re.sub(r"(?<![\w.~/-])[/~][\w.~/ -]*/([^/]+)", r"\1", word)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

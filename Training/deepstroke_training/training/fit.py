@@ -31,7 +31,13 @@ from deepstroke_training.training.pacing import Pacing
 from deepstroke_training.training.placement import Placement, choose_placement, is_first_process, launched_processes
 from deepstroke_training.training.position import Position
 from deepstroke_training.training.positioned_data import PositionedData
-from deepstroke_training.training.preflight import check_disk, check_folder, check_memory, memory_message
+from deepstroke_training.training.preflight import (
+    check_disk,
+    check_folder,
+    check_memory,
+    check_sizes,
+    memory_message,
+)
 from deepstroke_training.training.records import check_same_run, record_start
 from deepstroke_training.training.run_folder import SUMMARY, read_record
 from deepstroke_training.training.run_settings import RunSettings
@@ -99,6 +105,7 @@ def fit(
     if is_first_process():
         check_folder(run, resume)
         check_disk(settings, run)
+        check_sizes(settings)
         check_memory(settings, placement)
         if has_checkpoint(run):
             check_same_run(settings, run)
@@ -203,7 +210,8 @@ def _trainer(
         accumulate_grad_batches=settings.trainer.accumulate,
         check_val_every_n_epoch=settings.trainer.validate_every,
         num_sanity_val_steps=0,
-        deterministic=settings.trainer.deterministic,
+        # On a GPU some operations have no deterministic kernel: they are named in a warning rather than refused.
+        deterministic=settings.trainer.deterministic and ("warn" if placement.accelerator == "cuda" else True),
         benchmark=not settings.trainer.deterministic,
         use_distributed_sampler=False,
         enable_progress_bar=False,

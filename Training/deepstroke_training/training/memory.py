@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from deepstroke.errors import ConfigError
 from deepstroke.networks import build, settings_of
 from deepstroke_training.training.placement import Placement
 from deepstroke_training.training.run_settings import RunSettings
@@ -69,8 +70,12 @@ def estimate_need(settings: RunSettings, placement: Placement) -> MemoryNeed | N
 
 
 def saved_bytes(settings: RunSettings) -> tuple[int, int] | None:
-    """Number of weights, and bytes that one sample of 32 bits keeps for the backward pass; None if not traceable."""
-    network = build(settings.network.name, **settings.network_arguments).to("meta").train()
+    """Number of weights, and bytes that one sample of 32 bits keeps for the backward pass; None if not traceable.
+
+    Raises:
+        ConfigError: the network doesn't take samples of this size.
+    """
+    network = _on_meta(settings)
     seen: dict[int, int] = {parameter.untyped_storage()._cdata: 0 for parameter in network.parameters()}
     alive: list[Tensor] = []
 
@@ -81,14 +86,36 @@ def saved_bytes(settings: RunSettings) -> tuple[int, int] | None:
             alive.append(tensor)
         return tensor
 
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        if _trace(network.train(), settings, settings.data.sample_shape) is None:
+            return None
+    return sum(parameter.numel() for parameter in network.parameters()), sum(seen.values())
+
+
+def traced_shape(settings: RunSettings, size: Sequence[int]) -> torch.Size | None:
+    """The shape of the network's output for one volume of a size; None for a network that can't be traced.
+
+    Raises:
+        ConfigError: the network doesn't take volumes of this size.
+    """
+    with torch.no_grad():
+        output = _trace(_on_meta(settings).eval(), settings, size)
+    return None if output is None else output.shape
+
+
+def _on_meta(settings: RunSettings) -> nn.Module:
+    """The network on the device that computes shapes and no values."""
+    with torch.device("meta"):
+        return build(settings.network.name, **settings.network_arguments).to("meta")
+
+
+def _trace(network: nn.Module, settings: RunSettings, size: Sequence[int]) -> Tensor | None:
     channels = int(settings.network.settings.get("in_channels", 1))
-    image = torch.empty((1, channels, *settings.data.sample_shape), device="meta")
     try:
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            network(image)
+        output = network(torch.empty((1, channels, *size), device="meta"))
     except (RuntimeError, NotImplementedError, AttributeError):
         return None
-    return sum(parameter.numel() for parameter in network.parameters()), sum(seen.values())
+    return output[0] if isinstance(output, list) else output
 
 
 def settings_that_fit(settings: RunSettings, placement: Placement, available: float) -> tuple[str, ...] | None:
@@ -100,7 +127,10 @@ def settings_that_fit(settings: RunSettings, placement: Placement, available: fl
         available: bytes of memory of one process.
     """
     for overrides, lean, leaner_placement in _leaner(settings, placement):
-        need = estimate_need(lean, leaner_placement)
+        try:
+            need = estimate_need(lean, leaner_placement)
+        except ConfigError:  # a patch too small for the network
+            continue
         if need is not None and need.total <= available:
             return overrides
     return None

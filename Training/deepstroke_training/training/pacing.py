@@ -49,6 +49,8 @@ class Pacing(lightning.Callback):
             module.losses.clear()
             module.stepped = False
         module.position.seed_everything(module.settings.seed, trainer.global_rank)
+        if module.losses:  # within a step over several batches nothing changes
+            return
         done = module.position.share_done(module.settings.trainer, int(trainer.num_training_batches))
         rate = learning_rate(module.settings.optimizer, module.position.step, done)
         for group in trainer.optimizers[0].param_groups:

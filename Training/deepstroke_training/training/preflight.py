@@ -16,9 +16,9 @@ from deepstroke_training.training.memory import (
     estimate_need,
     parameter_bytes,
     settings_that_fit,
+    traced_shape,
 )
 from deepstroke_training.training.placement import Placement
-from deepstroke_training.training.run_folder import CONFIG
 from deepstroke_training.training.run_settings import RunSettings
 
 
@@ -28,7 +28,7 @@ def check_folder(run: Path, resume: bool) -> None:
     Raises:
         ConfigError: the folder holds a run and this isn't to go on with it.
     """
-    if not resume and (has_checkpoint(run) or (run / CONFIG).exists()):
+    if not resume and has_checkpoint(run):
         raise ConfigError(
             f"{run} holds a run already: go on with it by --resume, or take another folder by -o or name=", code="run"
         )
@@ -52,6 +52,22 @@ def check_disk(settings: RunSettings, run: Path) -> None:
             f"of them in reserve), {free_mb:.0f} MB are free: make space or take another disk by -o",
             code="disk-full",
         )
+
+
+def check_sizes(settings: RunSettings) -> None:
+    """See that the network takes training samples and validation windows of these sizes.
+
+    Raises:
+        ConfigError: it doesn't; the message names the least size or the divisor.
+    """
+    sizes = {"data.patch" if settings.data.patch else "data.shape": settings.data.sample_shape}
+    if settings.trainer.window.roi is not None:
+        sizes["trainer.window.roi"] = settings.trainer.window.roi
+    for name, size in sizes.items():
+        try:
+            traced_shape(settings, size)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}", code="settings") from error
 
 
 def check_memory(settings: RunSettings, placement: Placement) -> None:

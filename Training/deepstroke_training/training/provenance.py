@@ -46,18 +46,20 @@ def versions() -> dict[str, str]:
 
 def git_revision() -> str:
     """The revision that the code is at, with ``-dirty`` where files were changed since; ``"unknown"`` outside git."""
-    folder = Path(__file__).resolve().parent
+    here = Path(__file__).resolve()
+    tracked = _git(here.parent, "ls-files", "--error-unmatch", here.name)
+    # An installed copy may lie in somebody else's repository, whose revision says nothing.
+    return _git(here.parent, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") if tracked else "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git prints; nothing where it fails or isn't there."""
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def hardware() -> dict[str, Any]:

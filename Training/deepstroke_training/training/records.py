@@ -25,8 +25,14 @@ _FREE = ("data.workers", "data.prefetch", "data.cache", "network.checkpoint_acti
 
 
 def record_start(settings: RunSettings, run: Path, placement: Placement, data: lightning.LightningDataModule) -> None:
-    """Write the resolved settings, the split, and one more start into the run's folder."""
+    """Write the split, the resolved settings, and one more start into the run's folder.
+
+    Raises:
+        InputError: data are missing or damaged, or the disk refuses.
+    """
     run.mkdir(parents=True, exist_ok=True)
+    if isinstance(data, ScanDataModule):
+        data.save_splits(run / SPLIT)
     starts = read_record(run, RECORD)["starts"] if (run / RECORD).exists() else []
     start = describe_start()
     start["placement"] = {
@@ -38,8 +44,6 @@ def record_start(settings: RunSettings, run: Path, placement: Placement, data: l
     }
     write_settings(as_mapping(settings), run / CONFIG)
     write_json({"starts": [*starts, start]}, run / RECORD)
-    if isinstance(data, ScanDataModule):
-        data.save_splits(run / SPLIT)
 
 
 def check_same_run(settings: RunSettings, run: Path) -> None:
