@@ -16,7 +16,7 @@ AXIS = torch.arange(-60.0, 61.0, 2.0)
 def planes(numbers: range = range(5)) -> SlicePlanes:
     """Upright slices 10 mm apart about z = 0, 5 mm thick."""
     heights = torch.tensor([10.0 * (n - 2) for n in numbers])[:, None].expand(-1, 61)
-    return SlicePlanes(numbers, AXIS, AXIS, heights, 1.0, 5.0)
+    return SlicePlanes(numbers, AXIS, AXIS, heights, (2.0, 2.0), 1.0, 5.0)
 
 
 def test_metal_lies_where_the_head_carries_it_and_streaks_its_slice_alone() -> None:

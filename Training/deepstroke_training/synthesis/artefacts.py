@@ -29,6 +29,7 @@ class SlicePlanes:
         lateral: (i) RAS x in mm.
         depth: (j) RAS y in mm.
         heights: (slice, j) RAS z in mm.
+        pixel_mm: size of a pixel within the plane, along i and j.
         cosine: of the tilt.
         thickness_mm: along the slice normal.
     """
@@ -37,13 +38,9 @@ class SlicePlanes:
     lateral: torch.Tensor
     depth: torch.Tensor
     heights: torch.Tensor
+    pixel_mm: tuple[float, float]
     cosine: float
     thickness_mm: float
-
-    @property
-    def pixel_mm(self) -> tuple[float, float]:
-        """Size of a pixel within the plane."""
-        return float(self.lateral[1] - self.lateral[0]), float(self.depth[1] - self.depth[0]) / self.cosine
 
 
 def add_metal(

@@ -86,7 +86,7 @@ class SyntheticHead:
 
     def __init__(self, device: str | torch.device = "cpu", template: TemplateHead | None = None) -> None:
         self.device = torch.device(device)
-        self.template = (template or embedded_template_head()).to(self.device)
+        self.template = template.to(self.device) if template else embedded_template_head(str(self.device))
 
     @torch.no_grad()
     def generate(self, seed: int, settings: HeadSettings | None = None) -> SyntheticCase:

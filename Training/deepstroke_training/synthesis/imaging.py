@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from deepstroke.frames import as_affine
@@ -24,7 +25,7 @@ def image_slabs(
         seed: of metal and motion.
     """
     settings = model.settings
-    to_scanner = as_affine(torch.linalg.inv(torch.from_numpy(model.deformation.scanner_to_template)).numpy())
+    to_scanner = as_affine(np.linalg.inv(model.deformation.scanner_to_template))
     hu = through_kernel(hu, settings.acquisition, planes.pixel_mm)
     hu = add_metal(hu, planes, settings.artefacts.metals, to_scanner, seed)
     exposed = exposure(hu, inside, settings.acquisition, planes.pixel_mm[0])

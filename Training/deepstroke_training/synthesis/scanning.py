@@ -90,11 +90,13 @@ def _planes(
     """Where the pixels of some slices of a stack lie."""
     points = torch.stack([stack.points(k, device) for k in numbers])
     cosine = math.cos(math.radians(settings.tilt_degrees))
+    pixels = np.linalg.norm(stack.ijk_to_ras[:3, :2], axis=0).tolist()
     return SlicePlanes(
         numbers=numbers,
         lateral=points[0, 0, :, 0],
         depth=points[0, 1, 0, :],
         heights=points[:, 2, 0, :],
+        pixel_mm=(pixels[0], pixels[1]),
         cosine=cosine,
         thickness_mm=settings.thickness_mm,
     )

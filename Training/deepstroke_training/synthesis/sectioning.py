@@ -112,12 +112,14 @@ def scan_grid(
 def _planes(model: CaseModel, grid: UprightGrid, sections: Sections) -> SlicePlanes:
     """The pixels of the slices, which are the grid's columns."""
     settings = model.settings.acquisition
+    cosine = math.cos(math.radians(settings.tilt_degrees))
     return SlicePlanes(
         numbers=sections.numbers,
         lateral=grid.axis(0, model.device),
         depth=grid.axis(1, model.device),
         heights=sections.heights.T,
-        cosine=math.cos(math.radians(settings.tilt_degrees)),
+        pixel_mm=(grid.step_mm, grid.step_mm / cosine),
+        cosine=cosine,
         thickness_mm=settings.thickness_mm,
     )
 

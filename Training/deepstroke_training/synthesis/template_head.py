@@ -263,9 +263,11 @@ def _blended(at: Coordinates, thalamus: LabelMap, first: tuple[float, float, flo
     return np.maximum(mixed, _onto_coarse(thalamus.data.astype(np.float32), first)).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
-def embedded_template_head() -> TemplateHead:
-    """The head built on the embedded default atlas, made once a process."""
+@lru_cache(maxsize=8)
+def embedded_template_head(device: str) -> TemplateHead:
+    """The head built on the embedded default atlas, made once a process and copied once to each device."""
     from deepstroke import atlas
 
+    if device != "cpu":
+        return embedded_template_head("cpu").to(torch.device(device))
     return build_template_head(atlas.load().labels)
