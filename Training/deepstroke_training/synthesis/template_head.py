@@ -143,7 +143,7 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
     middle = [float(c[inner < 0].mean()) for c in (signed_x, at.y, at.z)]
     sided = _on_grid(labels, grid)
     return TemplateHead(
-        tissue=MapStack(torch.from_numpy(tissue), ("grey", "white", "csf"), first, 1.0),
+        tissue=MapStack(_interleaved(torch.from_numpy(tissue)), ("grey", "white", "csf"), first, 1.0),
         regions=MapStack(torch.from_numpy(sided[None]), ("region",), first, 1.0),
         surfaces=_coarse_stack(surfaces),
         shells=_coarse_stack(shells),
@@ -157,7 +157,12 @@ def build_template_head(labels: LabelMap) -> TemplateHead:
 
 def _coarse_stack(maps: dict[str, Array]) -> MapStack:
     data = torch.from_numpy(np.stack(list(maps.values())).astype(np.float32))
-    return MapStack(data, tuple(maps), COARSE_FIRST, COARSE_STEP)
+    return MapStack(_interleaved(data), tuple(maps), COARSE_FIRST, COARSE_STEP)
+
+
+def _interleaved(data: torch.Tensor) -> torch.Tensor:
+    """The same maps with all channels of a voxel side by side in memory, where they are read together."""
+    return data[None].contiguous(memory_format=torch.channels_last_3d)[0]
 
 
 def _vector(name: str, components: Iterable[Array]) -> dict[str, Array]:
