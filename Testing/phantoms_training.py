@@ -86,13 +86,14 @@ def phantom_data(settings: RunSettings) -> PhantomData:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train as YAML files say, one run after the other, each in the folder of its file; resume what is there."""
+    """Train as YAML files say, one run after the other; ``FILE`` or ``FILE=RUN``; what is there is resumed."""
     from deepstroke_training.configuration import load_configuration
     from deepstroke_training.training.fit import fit
 
-    for config in map(Path, arguments):
+    for argument in arguments:
+        config, _, run = argument.partition("=")
         settings = load_configuration(config)
-        fit(settings, config.with_suffix(""), resume=True, data=phantom_data(settings))
+        fit(settings, Path(run or config.removesuffix(".yaml")), resume=True, data=phantom_data(settings))
 
 
 if __name__ == "__main__":

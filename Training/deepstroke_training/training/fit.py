@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 
@@ -148,6 +149,8 @@ class _Training:
         finally:
             if is_first_process():
                 draw_curves(self.run)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.barrier()  # what the first process wrote is there when any process returns
         summary = self._summary()
         if is_first_process():
             write_json(asdict(summary), self.run / SUMMARY)

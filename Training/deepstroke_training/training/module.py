@@ -17,7 +17,7 @@ from deepstroke_training.data.batches import unsided
 from deepstroke_training.losses import build_loss
 from deepstroke_training.metrics import RegionDice
 from deepstroke_training.training.averaging import WeightAverage
-from deepstroke_training.training.failures import TrainingError
+from deepstroke_training.training.failures import CheckpointError, TrainingError
 from deepstroke_training.training.inference import VolumeInferer, laid_out, lay_out_weights
 from deepstroke_training.training.nonfinite import NonFiniteGuard
 from deepstroke_training.training.objective import Objective
@@ -87,6 +87,7 @@ class SegmentationModule(lightning.LightningModule):
             self.average = WeightAverage(self.network, self.settings.trainer.ema.decay)
         if self.trainer.precision == "16-mixed":
             self.guard.most_in_a_row += _SCALE_SEARCH
+        self._require_one_start()
         if self.restore is not None:
             self.restore()
 
@@ -150,6 +151,14 @@ class SegmentationModule(lightning.LightningModule):
         """The weights to validate and export, whole; every process must ask at once."""
         source = self.network.state_dict() if self.average is None else self.average.tensors
         return {name: whole(tensor.detach()) for name, tensor in source.items()}
+
+    def _require_one_start(self) -> None:
+        first = self.trainer.strategy.broadcast((self.position.epoch, self.position.batch))
+        if first != (self.position.epoch, self.position.batch):
+            raise CheckpointError(
+                f"process {self.global_rank} found another checkpoint than the first one (epoch {self.position.epoch} "
+                f"instead of {first[0]}): the folder of the run must lie on a file system that all machines share"
+            )
 
     def _nonfinite_cases(self) -> list[str]:
         return [case for finite, cases in self._suspects if not finite.item() for case in cases]
