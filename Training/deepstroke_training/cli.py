@@ -78,6 +78,12 @@ def _add_synthesize(commands: argparse._SubParsersAction, common: argparse.Argum
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
     parser.add_argument("-n", dest="count", metavar="N", type=int, required=True, help="number of patients")
     parser.add_argument("--seed", metavar="S", type=int, required=True)
+    parser.add_argument(
+        "--variety",
+        choices=["clinical", "wide", "held-out"],
+        default="clinical",
+        help="clinical (default), wide for training far beyond it, or held-out ranges that wide never enters",
+    )
     parser.add_argument("--dicom", action="store_true", help="also write each scan as a DICOM series")
     parser.add_argument("--overlays", action="store_true", help="with ASPECTS outlines in overlay planes")
     parser.add_argument("--dicomdir", action="store_true", help="as media with several series and a DICOMDIR")
@@ -95,6 +101,7 @@ def _synthesize(arguments: argparse.Namespace) -> None:
             dicom=arguments.dicom,
             overlays=arguments.overlays,
             dicomdir=arguments.dicomdir,
+            variety=arguments.variety,
             progress=progress,
         )
     show(f"wrote {arguments.count} patients to {arguments.output}")

@@ -9,6 +9,7 @@ import pytest
 from deepstroke.errors import ConfigError
 from deepstroke_training.configuration import as_mapping, fill
 from deepstroke_training.data import CuratedSettings, DataSettings, SyntheticSettings
+from deepstroke_training.data.opening import SyntheticSource
 
 
 def test_settings_come_from_a_mapping_and_go_back_to_it() -> None:
@@ -90,3 +91,12 @@ def test_faults_of_sources_are_named() -> None:
         CuratedSettings(Path("x"), test_size=0.5, validation_size=0.5)
     with pytest.raises(ConfigError, match="fold: from 0 to 4, found 5"):
         CuratedSettings(Path("x"), folds=5, fold=5)
+
+
+def test_parts_are_drawn_from_the_variety_that_the_settings_name(tmp_path: Path) -> None:
+    synthetic = SyntheticSettings(cases=2, validation_cases=1, variety="wide", tested_variety="held-out")
+    source = SyntheticSource(synthetic, DataSettings(synthetic=synthetic, cache=str(tmp_path)))
+    varieties = {part: source.pool(part).recipe.variety for part in ("train", "validation", "test")}
+    assert varieties == {"train": "wide", "validation": "held-out", "test": "held-out"}
+    with pytest.raises(ConfigError, match="variety: one of clinical, wide, held-out, found 'wild'"):
+        SyntheticSettings(variety="wild")  # type: ignore[arg-type]

@@ -41,6 +41,7 @@ class SyntheticSource:
             jitter_mm=self.settings.jitter_mm,
             template_mm=self.data.coordinates,
             device=self.settings.device,
+            variety=self.settings.variety if part == "train" else self.settings.tested_variety,
         )
         return SyntheticPool(self.data.cache_folder, recipe)
 

@@ -12,6 +12,7 @@ from deepstroke.errors import ConfigError
 from deepstroke.preprocess.windowing import BRAIN_HU
 from deepstroke_training.data.augmentation import AugmentationSettings
 from deepstroke_training.data.prepared_case import STAGES, Stage
+from deepstroke_training.synthesis.variety import Variety
 
 #: ``fixed``: the pool is made first and then stays, so that runs repeat exactly; ``live``: it grows while training.
 PoolMode = Literal["fixed", "live"]
@@ -35,6 +36,8 @@ class SyntheticSettings:
         stages: weight of each stage; ``raw`` is the whole head, ``stripped`` the brain alone.
         jitter_mm: standard deviation of the grid's centre about the head's.
         device: where cases are made.
+        variety: what training heads are drawn from: ``clinical``, or ``wide`` for networks that must bear real scans.
+        tested_variety: the same of validation and test cases; ``held-out`` has ranges that ``wide`` never enters.
 
     Raises:
         ConfigError: values that are not possible, one fault a line.
@@ -51,6 +54,8 @@ class SyntheticSettings:
     stages: Mapping[Stage, float] = field(default_factory=lambda: {"raw": 0.5, "stripped": 0.5})
     jitter_mm: float = 4.0
     device: Literal["cpu", "cuda"] = "cpu"
+    variety: Variety = "clinical"
+    tested_variety: Variety = "clinical"
 
     def __post_init__(self) -> None:
         faults = [
@@ -58,6 +63,8 @@ class SyntheticSettings:
             *_below(self, 0, "validation_cases", "test_cases", "weight", "jitter_mm", "seed"),
             *_not_among(self, "mode", get_args(PoolMode)),
             *_not_among(self, "device", ("cpu", "cuda")),
+            *_not_among(self, "variety", get_args(Variety)),
+            *_not_among(self, "tested_variety", get_args(Variety)),
             *_stage_faults(self.stages, ("raw", "stripped")),
         ]
         if self.first_cases > self.cases and self.mode == "live":

@@ -17,7 +17,7 @@ from deepstroke.errors import InputError
 from deepstroke.nifti import write_json
 from deepstroke_training.data.prepared_case import AIR_HU, REMAKE, PreparedCase, read_case, write_case
 from deepstroke_training.data.splits import Part
-from deepstroke_training.synthesis import TrainingSample, TrainingSource
+from deepstroke_training.synthesis import TrainingSample, TrainingSource, Variety
 from deepstroke_training.synthesis.random_fields import stream_seed
 
 _MOST_CASES = 2**31
@@ -36,6 +36,7 @@ class PoolRecipe:
         jitter_mm: standard deviation of the grid's centre about the head's.
         template_mm: whether template coordinates are kept.
         device: where cases are made; a CPU and a GPU give slightly different numbers.
+        variety: what the heads and scans are drawn from.
     """
 
     stream: Part
@@ -45,6 +46,7 @@ class PoolRecipe:
     jitter_mm: float = 4.0
     template_mm: bool = True
     device: Literal["cpu", "cuda"] = "cpu"
+    variety: Variety = "clinical"
 
     @property
     def key(self) -> str:
@@ -152,4 +154,5 @@ def _source(recipe: PoolRecipe) -> TrainingSource:
         shape=recipe.shape,
         jitter_mm=recipe.jitter_mm,
         device=recipe.device,
+        variety=recipe.variety,
     )
