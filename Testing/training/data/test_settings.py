@@ -95,7 +95,7 @@ def test_faults_of_sources_are_named() -> None:
 
 def test_parts_are_drawn_from_the_variety_that_the_settings_name(tmp_path: Path) -> None:
     synthetic = SyntheticSettings(cases=2, validation_cases=1, variety="wide", tested_variety="held-out")
-    source = SyntheticSource(synthetic, DataSettings(synthetic=synthetic, cache=str(tmp_path)))
+    source = SyntheticSource(synthetic, DataSettings(synthetic=synthetic, cache=tmp_path))
     varieties = {part: source.pool(part).recipe.variety for part in ("train", "validation", "test")}
     assert varieties == {"train": "wide", "validation": "held-out", "test": "held-out"}
     with pytest.raises(ConfigError, match="variety: one of clinical, wide, held-out, found 'wild'"):
