@@ -12,6 +12,7 @@ import numpy as np
 
 from deepstroke.dicom.seg import Algorithm, write_segmentation
 from deepstroke.errors import DeepStrokeError, InputError
+from deepstroke.findings import Finding
 from deepstroke.nifti import write_json, write_nifti
 from deepstroke.progress import Progress, silent
 from deepstroke.report.contents import Report, hash_outputs
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from deepstroke.pipeline import Result
 
 REJECTED = "rejected.json"
+#: Probabilities are written in this many steps, which packs far better than all of their digits.
+CONFIDENCE_STEPS = 256
 #: Everything a run may leave; an earlier run's files are removed first, so that no two patients ever mix.
 OUTPUT_NAMES = (
     "ct.nii.gz",
     "labels.nii.gz",
     "brain.nii.gz",
+    "confidence.nii.gz",
+    "labels-atlas.nii.gz",
+    "labels-unet.nii.gz",
     "labels.seg.dcm",
     "transform.h5",
     "transform-inverse.h5",
@@ -87,8 +93,12 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
     write_nifti(Volume(whole_hu, result.ct.ijk_to_ras), folder / "ct.nii.gz")
     write_nifti(result.labels, folder / "labels.nii.gz")
     write_nifti(result.brain, folder / "brain.nii.gz")
-    if with_transform:
+    _write_network_volumes(result, folder)
+    findings = result.report.findings
+    if with_transform and result.transform is not None:
         result.transform.save(folder / "transform.h5")
+    elif with_transform:
+        findings += (Finding("no-transform", "Nothing was registered, so there is no transform to save."),)
     progress(0.4, "writing DICOM SEG")
     _write_seg(result, folder / "labels.seg.dcm")
     progress(0.7, "drawing")
@@ -97,6 +107,7 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
     seconds = round(time.perf_counter() - began, 3)
     report = replace(
         result.report,
+        findings=findings,
         outputs=hash_outputs(written),
         timings_s={**result.report.timings_s, "write": seconds},
         peak_memory_mb=peak_memory_mb(),
@@ -111,18 +122,40 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
 def caption_of(report: Report) -> Caption:
     """What the pictures say about the making of a result."""
     atlas = None if report.atlas is None else f"{report.atlas['name']} {report.atlas['version']}"
-    return Caption(f"Atlas registration ({report.engine})", atlas)
+    network = None if report.network is None else f"Network {report.network['weights']}"
+    registration = f"Atlas registration ({report.engine})"
+    if report.method == "unet":
+        return Caption(str(network), atlas)
+    if report.method == "both":
+        led, other = (network, registration) if report.leader == "unet" else (registration, network)
+        return Caption(f"{led}, compared with {other}", atlas)
+    return Caption(registration, atlas)
+
+
+def _write_network_volumes(result: Result, folder: Path) -> None:
+    if result.confidence is not None:
+        steps = np.rint(result.confidence.data * CONFIDENCE_STEPS) / np.float32(CONFIDENCE_STEPS)
+        write_nifti(result.confidence.with_data(steps), folder / "confidence.nii.gz")
+    if result.other_labels is not None:
+        other = "atlas" if result.report.leader == "unet" else "unet"
+        write_nifti(result.other_labels, folder / f"labels-{other}.nii.gz")
 
 
 def _write_seg(result: Result, path: Path) -> None:
     if result.slices is None or result.slice_labels is None:
         return
-    parameters = {"method": result.report.method, "engine": str(result.report.engine)}
-    if result.report.atlas is not None:
-        parameters["atlas"] = f"{result.report.atlas['name']} {result.report.atlas['version']}"
+    report = result.report
+    by_network = report.leader == "unet"
+    parameters: dict[str, str] = {"method": report.method}
+    if not by_network:
+        parameters["engine"] = str(report.engine)
+    if report.atlas is not None:
+        parameters["atlas"] = f"{report.atlas['name']} {report.atlas['version']}"
+    if report.network is not None:
+        parameters["weights"] = str(report.network["weights"])
     write_segmentation(
         result.slices.read_sources(),
         result.slices.in_source_order(result.slice_labels),
         path,
-        algorithm=Algorithm("atlas", parameters=parameters),
+        algorithm=Algorithm("network" if by_network else "atlas", parameters=parameters),
     )

@@ -9,7 +9,8 @@ from typing import get_args
 from deepstroke.atlas.clipping import Clip
 from deepstroke.commands.console import console_progress, show, show_findings
 from deepstroke.errors import DeepStrokeError
-from deepstroke.options import Engine, Method
+from deepstroke.inference.settings import BackendName, InferenceSettings
+from deepstroke.options import Engine, Method, Start
 from deepstroke.progress import within
 
 
@@ -23,13 +24,24 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     )
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
     parser.add_argument("--series", metavar="UID", help="use this series instead of the best one")
-    parser.add_argument("--method", choices=get_args(Method), default="auto", help="auto: atlas where no weights are")
+    parser.add_argument("--method", choices=get_args(Method), default="auto", help="auto: what measurements favour")
     parser.add_argument("--engine", choices=get_args(Engine), default="auto", help="registration engine (auto: fast)")
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--atlas", metavar="NAME", help="name or folder of the atlas whose regions are carried over")
     parser.add_argument("--template", metavar="NAME", help="atlas whose template the scan is registered to")
     parser.add_argument(
         "--clip", choices=get_args(Clip), default="none", help="cut regions to the brain, or also out of CSF"
+    )
+    parser.add_argument("--weights", metavar="NAME", help="name or file of the network's weights")
+    parser.add_argument("--flips", action="store_true", help="the network also sees the mirrored head")
+    parser.add_argument(
+        "--backend", choices=get_args(BackendName), default="auto", help="of the network (auto: the fastest)"
+    )
+    parser.add_argument(
+        "--start", choices=get_args(Start), default="auto", help="of the registration (auto: the heads' moments)"
+    )
+    parser.add_argument(
+        "--least-agreement", type=float, default=0.6, metavar="DICE", help="below it network and atlas part (0.6)"
     )
     parser.add_argument("--save-transform", action="store_true", help="also write the transform to the atlas (60 MB)")
     parser.add_argument("--no-score", action="store_true", help="leave out the measures of the regions")
@@ -53,6 +65,9 @@ def run(arguments: argparse.Namespace) -> None:
                 template=arguments.template,
                 clip=arguments.clip,
                 score=not arguments.no_score,
+                weights=arguments.weights,
+                start=arguments.start,
+                inference=_inference(arguments),
                 progress=within(progress, 0.0, 0.8),
             )
             result.save(arguments.output, within(progress, 0.8, 1.0), with_transform=arguments.save_transform)
@@ -61,3 +76,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise
     show_findings(result.findings)
     show(f"wrote {arguments.output}")
+
+
+def _inference(arguments: argparse.Namespace) -> InferenceSettings:
+    return InferenceSettings(
+        backend=arguments.backend, flips=arguments.flips, least_agreement=arguments.least_agreement
+    )

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepstroke.findings import Finding
+from deepstroke.options import Route
 from deepstroke.regions import Side
 from deepstroke.scoring.measures import RegionMeasures
-
-Method = Literal["atlas", "unet", "both"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,8 @@ class RegionResult:
 
     Attributes:
         measures: volume, HU, and whether the region can be judged.
-        confidence: of its segmentation, 0..1.
+        confidence: of its segmentation, 0..1: the mean probability that the network gives it over its voxels in the
+            brain.
         probability: that it is involved, 0..1.
         involved: whether the score counts it as involved.
     """
@@ -70,7 +70,7 @@ class RegionResult:
             "volume_ml": round(measures.volume_ml, 3),
             "mean_hu": _rounded(measures.mean_hu),
             "median_hu": _rounded(measures.median_hu),
-            "confidence": self.confidence,
+            "confidence": _rounded(self.confidence, 4),
             "probability": self.probability,
             "involved": self.involved,
             "assessable": measures.assessable,
@@ -110,7 +110,8 @@ class Report:
     Attributes:
         created: date and time in ISO 8601 with the time zone.
         series: what was read.
-        method: the route that made the labels, and why it was taken.
+        method: the route that was taken, and why.
+        leader: the route that made the labels.
         regions: twenty, in the order of their labels.
         findings: every warning of every stage.
         versions: of DeepStroke and the libraries that matter.
@@ -119,6 +120,8 @@ class Report:
         registration: its quality figures by name.
         parameters: resolved settings of the run.
         weights_sha256: of the network; None on the atlas route.
+        network: weights, backend and pose by name; None where no network ran.
+        agreement: of the two routes: mean Dice, limit, and the Dice of each region; None where only one ran.
         timings_s: seconds of each stage in the order in which they ran.
         peak_memory_mb: largest resident memory of the process.
         outputs: the other files of the result.
@@ -126,7 +129,7 @@ class Report:
 
     created: str
     series: SeriesFacts
-    method: Method
+    method: Route
     method_reason: str
     regions: tuple[RegionResult, ...]
     findings: tuple[Finding, ...] = ()
@@ -136,6 +139,9 @@ class Report:
     registration: Mapping[str, float] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     weights_sha256: str | None = None
+    network: Mapping[str, Any] | None = None
+    agreement: Mapping[str, Any] | None = None
+    leader: Literal["atlas", "unet"] = "atlas"
     aspects: AspectsResult = AspectsResult()
     timings_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
@@ -149,11 +155,14 @@ class Report:
             "warnings": [finding.as_dict() for finding in self.findings],
             "method": self.method,
             "method_reason": self.method_reason,
+            "leader": self.leader,
             "engine": self.engine,
             "parameters": _plain(self.parameters),
             "versions": dict(sorted(self.versions.items())),
             "atlas": None if self.atlas is None else dict(self.atlas),
             "weights_sha256": self.weights_sha256,
+            "network": None if self.network is None else _plain(self.network),
+            "agreement": None if self.agreement is None else _plain(self.agreement),
             "registration": None if self.registration is None else _plain(self.registration),
             "regions": [_plain(region.as_dict()) for region in self.regions],
             "aspects": asdict(self.aspects),
@@ -176,8 +185,8 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(float(value), 2)
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
 def _plain(value: Any) -> Any:

@@ -82,7 +82,7 @@ def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
         loader=FileSystemLoader(_TEMPLATE_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(hu=_hu, moment=_moment)
+    environment.filters.update(hu=_hu, share=_share, moment=_moment)
     slices = axial_slices(volume, labels)
     levels = choose_levels(slices)
     script = (_TEMPLATE_FOLDER / "script.js").read_text(encoding="utf-8")
@@ -97,6 +97,8 @@ def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
         height=round(slices.height_mm * UNITS_PER_MM),
         units_per_mm=UNITS_PER_MM,
         quality=quality_lines(report),
+        network=network_lines(report),
+        doubts=doubt_rows(report),
         obstacles=OBSTACLE_WORDS,
         script=script,
         script_hash=_csp_hash(script),
@@ -124,9 +126,57 @@ def quality_lines(report: Report) -> list[tuple[str, str]]:
     return lines
 
 
+def network_lines(report: Report) -> list[tuple[str, str]]:
+    """What is known of the network's answer, in words."""
+    network = report.network
+    if network is None:
+        return []
+    lines = [("Weights", str(network["weights"])), ("Computed by", str(network["backend"]))]
+    if network.get("pose"):
+        lines += [
+            ("Scatter of its template coordinates (usual are 2 to 3 mm)", f"{network['pose']['residual_mm']:.1f} mm")
+        ]
+    for number, one in enumerate(network["passes"], start=1):
+        turned = f"{one['turned_deg']:.1f}°, {one['shifted_mm']:.1f} mm aside"
+        lines.append((f"Head against the grid, pass {number}", turned))
+    if report.agreement is not None:
+        lines.append(("Mean agreement with the atlas (Dice, 1 is best)", f"{report.agreement['mean_dice']:.3f}"))
+    return lines
+
+
+@dataclass(frozen=True)
+class DoubtRow:
+    """How sure the network is of a region, and how far both routes agree on it: right and left, 0..1."""
+
+    region: Region
+    confidence: tuple[float | None, float | None]
+    dice: tuple[float | None, float | None]
+    parted: tuple[bool, bool]
+
+
+def doubt_rows(report: Report) -> list[DoubtRow]:
+    """The table's rows in the order of the regions; none where no network ran or nothing was measured."""
+    if report.network is None:
+        return []
+    given = report.agreement or {"regions": [], "limit": 0.0}
+    dice = {(one["region"], one["side"]): float(one["dice"]) for one in given["regions"]}
+    rows = []
+    for row in region_rows(report):
+        here = [dice.get((row.region.abbreviation, side)) for side, _ in row.sides]
+        parted = [value is not None and value < given["limit"] for value in here]
+        confidence = (row.right.confidence, row.left.confidence)
+        rows.append(DoubtRow(row.region, confidence, (here[0], here[1]), (parted[0], parted[1])))
+    return rows
+
+
 def _hu(value: float | None) -> str:
     """HU with a true minus sign."""
     return "–" if value is None else f"{value:.1f}".replace("-", "−")
+
+
+def _share(value: float | None) -> str:
+    """A figure from 0 to 1."""
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _moment(created: str) -> str:
