@@ -142,9 +142,7 @@ class _Training:
         try:
             self.trainer.fit(self.module, datamodule=PositionedData(data, self.module))
         except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):
-                text = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise ConfigError(memory_message(self.settings, self.placement, text), code="memory") from error
+            self._explain(error)
             raise
         finally:
             if is_first_process():
@@ -155,6 +153,17 @@ class _Training:
         if is_first_process():
             write_json(asdict(summary), self.run / SUMMARY)
         return summary
+
+    def _explain(self, error: BaseException) -> None:
+        """Raise a clear error for what settings can mend."""
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if is_out_of_memory(error):
+            raise ConfigError(memory_message(self.settings, self.placement, first), code="memory") from error
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise ConfigError(
+                f"trainer.compile: the network can't be compiled on this machine: {first}; set trainer.compile=false",
+                code="compile",
+            ) from error
 
     def _restore(self, state: dict[str, Any]) -> None:
         restore_state(self.trainer, self.module, state)

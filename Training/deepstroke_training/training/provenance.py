@@ -26,11 +26,17 @@ def describe_start() -> dict[str, Any]:
     """
     return {
         "started": datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds"),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [_program(), *sys.argv[1:]],
         "git_revision": git_revision(),
         "versions": versions(),
         "hardware": hardware(),
     }
+
+
+def _program() -> str:
+    """The command's name also where Python was told the module."""
+    name = Path(sys.argv[0]).name
+    return "deepstroke-train" if name == "cli.py" else name
 
 
 def versions() -> dict[str, str]:
