@@ -65,7 +65,7 @@ def start(run: Path) -> subprocess.Popen[bytes]:
 def kill_at(run: Path, step: int) -> int:
     """Start a run, kill it once it has logged a step; the last step it logged."""
     process = start(run)
-    table, until = run / "steps.csv", time.monotonic() + 120
+    table, until = run / "steps.csv", time.monotonic() + 500
     while time.monotonic() < until and process.poll() is None:
         if table.exists() and len(steps(run)) >= step:
             process.send_signal(signal.SIGKILL)
@@ -75,6 +75,7 @@ def kill_at(run: Path, step: int) -> int:
     return len(steps(run))
 
 
+@pytest.mark.slow
 def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path) -> None:
     """In the middle of an epoch, with accumulation, dropout, average, warm-up and a falling learning rate."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"

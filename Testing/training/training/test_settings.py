@@ -20,7 +20,7 @@ def test_faults_of_every_section_are_told_at_once(tmp_path: Path) -> None:
         "loss: {lambda_dice: -1}\n"
         "data: {shape: [4, 4], synthetic: {cases: 0}}\n"
         "optimizer: {lr: -1, schedule: linear}\n"
-        "trainer: {ema: {decay: 2}, devices: 0, max_epochs: null, early_stopping: {monitor: val/dice}}\n"
+        "trainer: {ema: {decay: 2}, devices: 0, max_epochs: null, early_stopping: {monitor: val/dice_men}}\n"
         "output: {reserve: 3}\n"
     )
     with pytest.raises(ConfigError) as told:
