@@ -129,7 +129,7 @@ def test_confidence_is_the_probability_of_the_label(weights: Path) -> None:
     expected = (chances / chances.sum(axis=0)).max(axis=0)
     # Logits that are interpolated are too low near the middle of a ball, where they have a tip.
     sure = brain.mask & (logits.max(axis=0) < 6.0 * STEEPNESS)
-    assert np.abs(found.confidence.data - expected)[sure].max() < 0.1
+    assert np.abs(found.confidence.data - expected)[sure].max() < 0.15
     assert np.abs(found.confidence.data - expected)[sure].mean() < 0.01
     assert (found.confidence.data[~brain.mask] == 0).all()
 
