@@ -59,7 +59,7 @@ class AppearanceFigures:
         ]
         made = np.array([_figures(scan) for scan in self.scans if scan.kind == "synthetic"])
         if len(made):
-            middle, low, high = np.median(made, 0), *np.percentile(made, (5, 95), axis=0)
+            low, middle, high = np.percentile(made, (5, 50, 95), axis=0)
             cells = [f"{m:.2f} ({a:.2f} to {b:.2f})" for m, a, b in zip(middle, low, high, strict=True)]
             rows.append([f"{len(made)} synthetic: median (5 to 95 %)", *cells])
         return table(head, rows)
