@@ -38,6 +38,8 @@ STEEPNESS = 2.0
 #: Template mm of each region's ball on the right; on the left x is below 0.
 REGION_CENTRES = np.array([[24.0, -57.0 + 20.0 * (n % 5), -8.0 + 30.0 * (n // 5)] for n in range(10)], np.float32)
 SPACING_MM, SHAPE = 3.0, (48, 60, 48)
+#: Holds whole heads.
+HEAD_SHAPE = (56, 68, 60)
 BALL_ML = 4.0 / 3.0 * np.pi * REGION_MM**3 / 1000.0
 
 
@@ -208,7 +210,7 @@ def write_weights(
     made = build(network, **(settings or {}))
     path = folder / f"{name}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(made.state_dict(), path)
+    save_file({key: tensor.contiguous() for key, tensor in made.state_dict().items()}, path)
     labels = labels or ("background", *(region.abbreviation for region in REGIONS))
     manifest: dict[str, Any] = {
         "format": 1,
@@ -217,7 +219,7 @@ def write_weights(
         "network": {"name": network, "settings": settings or {}},
         "input": {
             "spacing_mm": SPACING_MM,
-            "shape": list(SHAPE),
+            "shape": list(SHAPE if network == "phantom-seeing" else HEAD_SHAPE),
             "hu_range": [0.0, 100.0],
             "stages": ["stripped"],
             "window": None,

@@ -16,6 +16,7 @@ import pytest
 
 from deepstroke.cli import main
 from deepstroke.regions import REGIONS, SIDED_REGIONS
+from phantoms_network import write_weights
 
 SAMPLE = Path(__file__).resolve().parents[2] / "Resources" / "SampleScan"
 OUTPUTS = {
@@ -239,3 +240,83 @@ def test_a_nifti_of_the_same_scan_gives_the_same_labels_without_seg(sample: tupl
     assert "no-dicom-source" in {warning["code"] for warning in report["warnings"]}
     expected, found = (np.asarray(nibabel.load(f / "labels.nii.gz").dataobj) for f in (sample[0], tmp_path / "out"))
     assert (expected != found).mean() < 1e-2
+
+
+@pytest.fixture
+def atlas_network(tmp_path: Path) -> Path:
+    """Weights of a network by hand that lays the atlas onto the middle of the brain."""
+    return write_weights(tmp_path / "weights", "laid", "phantom-atlas")
+
+
+def test_the_network_alone_gives_its_outputs(atlas_network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ["--method", "unet", "--weights", str(atlas_network), "--backend", "torch", "--quiet"]
+    assert main(["segment", str(SAMPLE), "-o", str(out), *options]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert {path.name for path in out.iterdir()} == OUTPUTS | {"confidence.nii.gz"}
+    assert (report["method"], report["method_reason"], report["leader"]) == ("unet", "asked for", "unet")
+    assert report["weights_sha256"] == json.loads(atlas_network.with_suffix(".json").read_text())["sha256"]
+    assert (report["network"]["weights"], report["network"]["backend"]) == ("laid", "PyTorch float32 on cpu")
+    assert report["network"]["pose"]["residual_mm"] < 0.1
+    assert (report["atlas"], report["registration"], report["agreement"]) == (None, None, None)
+    assert all(0.5 < entry["confidence"] <= 1 for entry in report["regions"])
+    assert {"network", "network labels"} <= set(report["timings_s"])
+    _require_sides_in_world(out / "labels.nii.gz")
+    confidence, brain, labels = (
+        np.asarray(nibabel.load(out / f"{name}.nii.gz").dataobj) for name in ("confidence", "brain", "labels")
+    )
+    assert confidence[brain == 0].max() == 0
+    assert 0 < confidence[brain > 0].min() <= confidence.max() <= 1
+    assert not labels[brain == 0].any()
+    truth = nibabel.load(SAMPLE / "truth" / "labels.nii.gz")
+    assert np.mean(list(_dice_in_world(nibabel.load(out / "labels.nii.gz"), truth).values())) > 0.5
+    _require_seg_as_grid(SAMPLE / "series", out)
+    assert "The network" in (out / "report.html").read_text()
+
+
+def _require_seg_as_grid(series: Path, out: Path) -> None:
+    """The SEG's labels are those of the grid, but for the step between a voxel and a pixel."""
+    from deepstroke.dicom import choose_series, inspect, read_scan
+    from deepstroke.dicom.seg import read_segmentation
+    from deepstroke.nifti import read_label_map
+
+    on_slices = read_segmentation(out / "labels.seg.dcm").labels
+    sampled = read_scan(choose_series(inspect(series))).slices.sample(read_label_map(out / "labels.nii.gz"))
+    both = np.count_nonzero((on_slices == sampled) & (on_slices > 0))
+    assert 2 * both / (np.count_nonzero(on_slices) + np.count_nonzero(sampled)) > 0.93
+
+
+def test_both_routes_lead_as_measured_and_say_where_they_part(tmp_path: Path, sample: tuple[Path, dict]) -> None:
+    weights = write_weights(tmp_path / "weights", "aside", "phantom-atlas", {"aside_mm": 9.0})
+    out = tmp_path / "out"
+    options = ["--method", "both", "--weights", str(weights), "--backend", "torch", "--quiet"]
+    assert main(["segment", str(SAMPLE), "-o", str(out), *options]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert (report["method"], report["leader"]) == ("both", "atlas")
+    assert {path.name for path in out.iterdir()} == OUTPUTS | {"confidence.nii.gz", "labels-unet.nii.gz"}
+    assert np.array_equal(
+        np.asarray(nibabel.load(out / "labels.nii.gz").dataobj),
+        np.asarray(nibabel.load(sample[0] / "labels.nii.gz").dataobj),
+    )
+    dice = {(one["region"], one["side"]): one["dice"] for one in report["agreement"]["regions"]}
+    assert len(dice) == 20
+    assert dice["C", "left"] < 0.6  # a caudate is 7 mm wide, and the network lays it 9 mm aside
+    (parted,) = [warning for warning in report["warnings"] if warning["code"] == "routes-part"]
+    assert "left C" in parted["message"]
+    found = {(entry["region"], entry["side"]): entry["confidence"] for entry in report["regions"]}
+    assert found["C", "left"] < 0.6
+    assert report["weights_sha256"] is not None
+    assert report["atlas"]["name"] == "deepstroke-mni152"
+    assert "<b>part</b>" in (out / "report.html").read_text()
+
+
+def test_altered_weights_are_refused_by_name(
+    atlas_network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray(atlas_network.read_bytes())
+    content[-1] ^= 1
+    atlas_network.write_bytes(content)
+    options = ["--method", "unet", "--weights", str(atlas_network), "--quiet"]
+    assert main(["segment", str(SAMPLE), "-o", str(tmp_path / "out"), *options]) == 1
+    assert "laid.safetensors was altered or cut short" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "rejected.json").read_text())["code"] == "sha256"
