@@ -112,7 +112,7 @@ def _on_slices(slices: SliceStack, brain: LabelMap, reader: LabelReader) -> NDAr
     for k in range(len(slices)):
         rows, columns = np.nonzero(inside[k])
         pixels = np.stack([columns, rows, np.zeros_like(rows)], axis=1)
-        found[k][inside[k]] = reader.read(pixels, slices.slice_to_ras(k)).labels
+        found[k][inside[k]] = reader.read_labels(pixels, slices.slice_to_ras(k))
     row_mm, column_mm = slices.pixel_spacing_mm
     thickness_mm = slices.offsets_mm[-1] / max(len(slices) - 1, 1)
     return clean(found, row_mm * column_mm * thickness_mm / 1000.0).labels

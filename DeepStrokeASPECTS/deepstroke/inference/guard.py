@@ -24,6 +24,7 @@ class Evidence:
 
     Attributes:
         pose: of the head; None from a network without coordinates.
+        usual_residual_mm: of the pose's fit, on heads that the network knows.
         confidence: mean probability of the voxels of each label that occurs.
         mean_confidence: over all labelled voxels; 0 where there are none.
         volumes_ml: of each label 1..20.
@@ -31,6 +32,7 @@ class Evidence:
     """
 
     pose: Pose | None
+    usual_residual_mm: float
     confidence: Mapping[int, float]
     mean_confidence: float
     volumes_ml: Mapping[int, float]
@@ -42,14 +44,19 @@ class Evidence:
         return [label for label, ml in self.volumes_ml.items() if ml == 0]
 
 
-def gather(labels: LabelMap, confidence: Volume, pose: Pose | None, loose: Mapping[int, float]) -> Evidence:
+def gather(
+    labels: LabelMap, confidence: Volume, pose: Pose | None, usual_residual_mm: float, loose: Mapping[int, float]
+) -> Evidence:
     """The figures of a label map and the probabilities of its labels, on one grid."""
-    counts = np.bincount(labels.data.ravel(), minlength=len(SIDED_REGIONS) + 1)
-    sums = np.bincount(labels.data.ravel(), confidence.data.ravel(), minlength=len(SIDED_REGIONS) + 1)
+    labelled = labels.data > 0
+    found = labels.data[labelled]
+    counts = np.bincount(found, minlength=len(SIDED_REGIONS) + 1)
+    sums = np.bincount(found, confidence.data[labelled], minlength=len(SIDED_REGIONS) + 1)
     return Evidence(
         pose=pose,
+        usual_residual_mm=usual_residual_mm,
         confidence={n: float(sums[n] / counts[n]) for n in range(1, len(SIDED_REGIONS) + 1) if counts[n]},
-        mean_confidence=float(sums[1:].sum() / max(counts[1:].sum(), 1)),
+        mean_confidence=float(sums.sum() / max(counts.sum(), 1)),
         volumes_ml={n: float(counts[n] * labels.voxel_ml) for n in range(1, len(SIDED_REGIONS) + 1)},
         loose=loose,
     )
@@ -62,8 +69,9 @@ def refuse_foreign(evidence: Evidence, limits: GuardLimits) -> None:
         InputError: with the code ``out-of-domain`` and the figures that led to it.
     """
     pose, faults = evidence.pose, []
-    if pose is not None and pose.residual_mm > limits.most_residual_mm:
-        faults.append(f"template coordinates scatter by {pose.residual_mm:.1f} mm (up to {limits.most_residual_mm:g})")
+    most_mm = limits.most_residual * evidence.usual_residual_mm
+    if pose is not None and pose.residual_mm > most_mm:
+        faults.append(f"template coordinates scatter by {pose.residual_mm:.1f} mm (at most {most_mm:g})")
     if pose is not None and _either_way(pose.scale) > limits.most_scale:
         faults.append(f"the head's size differs from the template's by a factor of {_either_way(pose.scale):.1f}")
     if len(evidence.missing) > limits.most_missing:
@@ -87,7 +95,7 @@ def doubts(evidence: Evidence, limits: GuardLimits, expected_ml: Mapping[int, fl
         limits: from which figures on there is a doubt.
         expected_ml: of each label in the template; empty where nobody knows.
     """
-    found = [*_pose_doubts(evidence.pose, limits)]
+    found = _pose_doubts(evidence, limits)
     if evidence.missing:
         found.append(Finding("region-missing", f"The network found no voxel of {_names(evidence.missing)}."))
     unsure = {n: p for n, p in evidence.confidence.items() if p < limits.doubtful_confidence}
@@ -102,12 +110,13 @@ def doubts(evidence: Evidence, limits: GuardLimits, expected_ml: Mapping[int, fl
     return tuple(found)
 
 
-def _pose_doubts(pose: Pose | None, limits: GuardLimits) -> list[Finding]:
+def _pose_doubts(evidence: Evidence, limits: GuardLimits) -> list[Finding]:
+    pose, usual_mm = evidence.pose, evidence.usual_residual_mm
     if pose is None:
         return []
     found = []
-    if pose.residual_mm > limits.doubtful_residual_mm:
-        figures = f"{pose.residual_mm:.1f} mm, usual are 2 to 3 mm"
+    if pose.residual_mm > limits.doubtful_residual * usual_mm:
+        figures = f"{pose.residual_mm:.1f} mm, usual are {usual_mm:g} mm"
         found.append(Finding("doubtful-pose", f"The network's template coordinates scatter by {figures}."))
     if _either_way(pose.scale) > limits.doubtful_scale:
         figures = f"a factor of {_either_way(pose.scale):.1f}"

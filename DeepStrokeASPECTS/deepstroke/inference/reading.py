@@ -81,6 +81,15 @@ class LabelReader:
         labels, confidence = zip(*found, strict=True)
         return ReadLabels(np.concatenate(labels), np.concatenate(confidence))
 
+    def read_labels(self, points: NDArray, points_to_ras: Affine) -> NDArray[np.uint8]:
+        """The labels of points alone, which takes less time; see ``read``."""
+        found = []
+        for chunk in self._chunks(points):
+            values, inside, across = self._values(chunk, points_to_ras)
+            channel = values[:, : self.classes].argmax(dim=1)
+            found.append(self._sided(channel, inside, across))
+        return np.concatenate(found) if found else np.zeros(0, np.uint8)
+
     def probability_of(self, labels: NDArray[np.uint8], points: NDArray, points_to_ras: Affine) -> NDArray[np.float32]:
         """The probability of given labels (N,) at points (N, 3): that of their region, whatever the side."""
         import torch
@@ -102,11 +111,17 @@ class LabelReader:
 
         values, inside, across = self._values(points, points_to_ras)
         chance, channel = (values[:, : self.classes] / self.temperature).softmax(dim=1).max(dim=1)
+        chance = torch.where(inside, chance, 0.0)
+        return self._sided(channel, inside, across), chance.float().cpu().numpy()
+
+    def _sided(self, channel: Tensor, inside: Tensor, across: Tensor) -> NDArray[np.uint8]:
+        """The labels of channels: 0 off the grid, and the right side's numbers right of the midline."""
+        import torch
+
         labels = torch.where(inside, self.numbers[channel], 0)
         if not self.sided:
             labels = labels + SIDE_OFFSET["right"] * ((labels > 0) & (across > 0))
-        chance = torch.where(inside, chance, 0.0)
-        return labels.to(torch.uint8).cpu().numpy(), chance.float().cpu().numpy()
+        return labels.to(torch.uint8).cpu().numpy()
 
     def _values(self, points: NDArray, points_to_ras: Affine) -> tuple[Tensor, Tensor, Tensor]:
         """At (N, 3) points: all channels (N, C), whether they lie on the grid, and mm to the right of the midline."""

@@ -132,7 +132,8 @@ class NetworkSegmenter:
         cleaned = clean(read.data, scan.voxel_ml)
         labels = scan.with_labels(cleaned.labels)
         confidence = updated_confidence(confidence, read, labels, brain, reader)
-        evidence = gather(labels, confidence, prediction.pose, cleaned.loose)
+        usual_mm = self.manifest.output.residual_mm
+        evidence = gather(labels, confidence, prediction.pose, usual_mm, cleaned.loose)
         limits = self.predictor.settings.limits
         refuse_foreign(evidence, limits)
         findings = (*fallback_findings(self.backend), *doubts(evidence, limits, expected_ml or {}))
@@ -148,6 +149,7 @@ class NetworkSegmenter:
             "backend": self.backend.description,
             "flips": settings.flips,
             "temperature": manifest.output.temperature,
+            "usual_residual_mm": manifest.output.residual_mm,
             **prediction.facts(),
         }
 

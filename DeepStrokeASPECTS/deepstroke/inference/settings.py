@@ -18,8 +18,8 @@ class GuardLimits:
     """Where a figure stops being acceptable: ``most_``/``least_`` refuse, ``doubtful_`` warn.
 
     Attributes:
-        doubtful_residual_mm, most_residual_mm: median distance of the predicted template coordinates from the affine
-            that fits them best. Heads that a network knows have 2 to 3 mm.
+        doubtful_residual, most_residual: median distance of the predicted template coordinates from the affine that
+            fits them best, as a multiple of what the weights' manifest calls usual.
         doubtful_scale, most_scale: how much larger or smaller than the template the head may be, as a volume ratio.
         doubtful_confidence: mean probability of a region's voxels.
         least_confidence: mean probability of all regions' voxels.
@@ -32,8 +32,8 @@ class GuardLimits:
         ConfigError: a value is out of its range; all are named.
     """
 
-    doubtful_residual_mm: float = 5.0
-    most_residual_mm: float = 12.0
+    doubtful_residual: float = 2.0
+    most_residual: float = 4.0
     doubtful_scale: float = 1.8
     most_scale: float = 3.0
     doubtful_confidence: float = 0.6

@@ -64,12 +64,14 @@ class WeightsOutput:
         coordinate_unit_mm: three more channels are template RAS+ coordinates in this unit; None: there are none.
         template: the atlas whose template these coordinates are of.
         temperature: logits are divided by it before they become probabilities; found on held-out cases.
+        residual_mm: usual median distance of the coordinates from the affine that fits them best, on held-out cases.
     """
 
     labels: tuple[str, ...]
     coordinate_unit_mm: float | None
     template: str = "deepstroke-mni152"
     temperature: float = 1.0
+    residual_mm: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def amend_manifest(
     weights: Path,
     *,
     temperature: float | None = None,
+    residual_mm: float | None = None,
     auto_route: AutoRoute | None = None,
     default: bool | None = None,
 ) -> WeightsManifest:
@@ -136,7 +139,7 @@ def amend_manifest(
 
     Args:
         weights: the safetensors file.
-        temperature: found on held-out cases.
+        temperature, residual_mm: found on held-out cases.
         auto_route: what they favour.
         default: whether these weights are used where none are named.
 
@@ -147,8 +150,9 @@ def amend_manifest(
     path = manifest_path(weights)
     content = _content(path)
     _usable(path, content)
-    if temperature is not None:
-        content["output"]["temperature"] = temperature
+    for name, value in (("temperature", temperature), ("residual_mm", residual_mm)):
+        if value is not None:
+            content["output"][name] = value
     if auto_route is not None:
         content["auto_route"] = vars(auto_route)
     if default is not None:
@@ -259,6 +263,7 @@ def _faults(manifest: WeightsManifest) -> list[str]:
         (given.centre in get_args(Centre), f"input.centre brain or head is expected, found {given.centre!r}"),
         (bool(given.stages), "input.stages names none"),
         (output.temperature > 0, f"output.temperature above 0 is expected, found {output.temperature}"),
+        (output.residual_mm > 0, f"output.residual_mm above 0 is expected, found {output.residual_mm}"),
         (output.coordinate_unit_mm is None or output.coordinate_unit_mm > 0, "output.coordinate_unit_mm above 0"),
         (
             route is None or {route.cpu, route.cuda} <= set(get_args(Route)),

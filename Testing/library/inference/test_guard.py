@@ -18,6 +18,7 @@ LIMITS = GuardLimits()
 EXPECTED = dict.fromkeys(range(1, 21), 5.0)
 SOUND = Evidence(
     pose=Pose(np.eye(4), 2.5),
+    usual_residual_mm=3.0,
     confidence=dict.fromkeys(range(1, 21), 0.9),
     mean_confidence=0.9,
     volumes_ml=dict.fromkeys(range(1, 21), 5.0),
@@ -37,7 +38,7 @@ def test_a_sound_answer_gives_no_doubt() -> None:
 @pytest.mark.parametrize(
     ("evidence", "code", "message"),
     [
-        (replace(SOUND, pose=Pose(np.eye(4), 7.0)), "doubtful-pose", "scatter by 7.0 mm, usual are 2 to 3 mm"),
+        (replace(SOUND, pose=Pose(np.eye(4), 7.0)), "doubtful-pose", "scatter by 7.0 mm, usual are 3 mm"),
         (replace(SOUND, confidence={**SOUND.confidence, 6: 0.41}), "low-confidence", r"unsure of left M2 \(0.41\)"),
         (replace(SOUND, loose={**SOUND.loose, 13: 0.2}), "region-in-pieces", r"left out: right IC \(20 %\)"),
         (_with_volumes(n7=0.0, n17=0.0), "region-missing", "no voxel of left M3, right M3"),
@@ -63,7 +64,7 @@ def test_volumes_are_judged_at_the_heads_size() -> None:
 @pytest.mark.parametrize(
     ("evidence", "message"),
     [
-        (replace(SOUND, pose=Pose(np.eye(4), 20.0)), r"template coordinates scatter by 20.0 mm \(up to 12\)"),
+        (replace(SOUND, pose=Pose(np.eye(4), 20.0)), r"template coordinates scatter by 20.0 mm \(at most 12\)"),
         (
             replace(SOUND, pose=Pose(np.diag([2.0, 2.0, 2.0, 1.0]), 2.0)),
             "differs from the template's by a factor of 8.0",
@@ -86,7 +87,7 @@ def test_without_a_pose_the_regions_are_still_judged() -> None:
 
 def test_evidence_is_gathered_by_label() -> None:
     labels = LabelMap(np.array([[[1, 1, 12, 0]]], np.uint8), np.diag([10.0, 10.0, 10.0, 1.0]))
-    found = gather(labels, Volume(np.array([[[0.8, 0.6, 0.5, 0.1]]]), labels.ijk_to_ras), None, {})
+    found = gather(labels, Volume(np.array([[[0.8, 0.6, 0.5, 0.1]]]), labels.ijk_to_ras), None, 3.0, {})
     assert found.confidence == pytest.approx({1: 0.7, 12: 0.5})
     assert found.mean_confidence == pytest.approx(1.9 / 3)
     assert (found.volumes_ml[1], found.volumes_ml[12]) == pytest.approx((2.0, 1.0))
@@ -118,7 +119,5 @@ def test_settings_out_of_range_are_refused_all_at_once() -> None:
         ConfigError, match=r"backend of auto, torch, openvino, found 'magic'; least_agreement in 0\.\.1"
     ):
         InferenceSettings(backend="magic", least_agreement=2.0)  # type: ignore[arg-type]
-    with pytest.raises(
-        ConfigError, match=r"most_residual_mm above 0, found -1; doubtful_volume of 1 or more, found 0\.5"
-    ):
-        GuardLimits(most_residual_mm=-1, doubtful_volume=0.5)
+    with pytest.raises(ConfigError, match=r"most_residual above 0, found -1; doubtful_volume of 1 or more, found 0\.5"):
+        GuardLimits(most_residual=-1, doubtful_volume=0.5)

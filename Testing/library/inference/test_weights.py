@@ -92,9 +92,10 @@ def test_an_unknown_network_is_refused(tmp_path: Path) -> None:
 def test_amending_keeps_the_rest(tmp_path: Path) -> None:
     path = write_weights(tmp_path, training={"step": 7})
     route = AutoRoute("atlas", "unet", "held-out Dice .91 against .87")
-    amended = amend_manifest(path, temperature=1.4, auto_route=route, default=True)
+    amended = amend_manifest(path, temperature=1.4, residual_mm=5.5, auto_route=route, default=True)
     assert amended == read_manifest(path)
-    assert (amended.output.temperature, amended.auto_route, amended.default) == (1.4, route, True)
+    assert (amended.output.temperature, amended.output.residual_mm) == (1.4, 5.5)
+    assert (amended.auto_route, amended.default) == (route, True)
     assert json.loads(path.with_suffix(".json").read_text())["training"] == {"step": 7}
 
 
