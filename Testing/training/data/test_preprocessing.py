@@ -9,11 +9,15 @@ import pytest
 import torch
 
 from deepstroke.errors import GeometryError, InputError
+from deepstroke.inference.preparation import Shown, head_on_grid, network_image
 from deepstroke.nifti import write_nifti
 from deepstroke.preprocess.resampling import Grid, resample
 from deepstroke.volume import LabelMap, Volume
+from deepstroke_training.data.batches import BatchPreparation
 from deepstroke_training.data.curated_dataset import CuratedDataset, DatasetCase
 from deepstroke_training.data.preprocessing import GridSettings, brain_of, centred_grid, labels_on, prepare
+from deepstroke_training.data.samples import collate, sample_of
+from deepstroke_training.data.settings import DataSettings
 from phantoms_dataset import MIDDLE_RAS, made_head
 
 GRID = GridSettings(spacing_mm=4.0, shape=(40, 44, 36))
@@ -130,3 +134,13 @@ def test_settings_and_code_make_the_key() -> None:
     assert GRID.key == GridSettings(4.0, (40, 44, 36)).key
     others = [GridSettings(2.0, GRID.shape), GridSettings(4.0, (40, 44, 32)), GridSettings(4.0, GRID.shape, "head")]
     assert len({GRID.key, *(other.key for other in others)}) == 4
+
+
+@pytest.mark.parametrize("stage", ["raw", "stripped"])
+def test_inference_shows_a_network_what_training_shows_it(case: DatasetCase, stage: Shown) -> None:
+    """The same case through the files of a data set, and as a scan with its brain: the same bits."""
+    samples = collate([sample_of(prepare(case, stage, GRID), stage, coordinates=False)])
+    trained = BatchPreparation(DataSettings(spacing_mm=GRID.spacing_mm, shape=GRID.shape))(samples)["image"][0, 0]
+    scan, brain = case.read("raw")[0], brain_of(case.read("stripped")[0])
+    head = head_on_grid(scan, brain, centred_grid(scan, brain, GRID.spacing_mm, GRID.shape))
+    assert np.array_equal(network_image(head, stage, (0.0, 100.0)), trained.numpy())

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
+from deepstroke.inference.preparation import STRIPPED_HU
 from deepstroke.preprocess.windowing import normalised
 from deepstroke.regions import SIDE_OFFSET
 from deepstroke_training.data.augmentation import HeadBatch, augment
 from deepstroke_training.data.augmentation.head_batch import per_sample
-from deepstroke_training.data.prepared_case import STRIPPED_HU
 from deepstroke_training.data.samples import Sample
 from deepstroke_training.data.settings import DataSettings
 

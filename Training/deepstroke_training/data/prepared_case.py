@@ -18,8 +18,6 @@ from deepstroke.nifti import atomic_path
 #: What a case went through: the whole head, the brain alone, or the brain on the template's grid.
 Stage = Literal["raw", "stripped", "registered"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-#: HU where a whole head has no voxel, and where a stripped one has none.
-AIR_HU, STRIPPED_HU = -1024, 0
 #: Codes of errors of ``read_case`` after which the case is to be made anew.
 REMAKE = frozenset({"missing-file", "damaged-file", "other-key"})
 #: Changes with the layout of the file.
@@ -33,7 +31,7 @@ class PreparedCase:
 
     Attributes:
         name: of the case.
-        whole_head: whether the image shows the whole head; else it is ``STRIPPED_HU`` outside the brain.
+        whole_head: whether the image shows the whole head; else it is 0 HU outside the brain.
         image: (i, j, k) int16 HU.
         label: (i, j, k) uint8, 1..10 left and 11..20 right.
         brain: (i, j, k) bool, where the brain was scanned.

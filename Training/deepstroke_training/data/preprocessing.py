@@ -12,17 +12,16 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-import deepstroke.preprocess.resampling as resampling
-from deepstroke.errors import InputError
+from deepstroke.inference import preparation
+from deepstroke.inference.preparation import AIR_HU, HEAD_HU, STRIPPED_HU, centred_grid, head_on_grid
+from deepstroke.preprocess import resampling
 from deepstroke.preprocess.resampling import Grid, resample
 from deepstroke.volume import LabelMap, Volume
 from deepstroke_training.data.curated_dataset import DatasetCase
-from deepstroke_training.data.prepared_case import AIR_HU, STRIPPED_HU, PreparedCase, Stage
+from deepstroke_training.data.prepared_case import PreparedCase, Stage
 from deepstroke_training.data.settings import Centre
 
-#: What lies above this belongs to the head.
-_HEAD_HU = -300.0
-_INT16_HU = (AIR_HU, 3071)
+__all__ = ["GridSettings", "brain_of", "centred_grid", "labels_on", "prepare", "prepare_head", "prepare_registered"]
 
 
 @dataclass(frozen=True)
@@ -43,31 +42,9 @@ class GridSettings:
     def key(self) -> str:
         """16 hexadecimal characters that change with the settings and with the code that resamples."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode())
-        for source in (__file__, resampling.__file__):
+        for source in (__file__, preparation.__file__, resampling.__file__):
             digest.update(Path(source).read_bytes())
         return digest.hexdigest()[:16]
-
-
-def centred_grid(volume: Volume, mask: NDArray[np.bool_], spacing_mm: float, shape: tuple[int, int, int]) -> Grid:
-    """An isotropic grid with axes along right, anterior, superior about the middle of a mask's extent.
-
-    Args:
-        volume: whose grid the mask lies on.
-        mask: (i, j, k) bool.
-        spacing_mm: voxel size.
-        shape: voxels along each axis.
-
-    Raises:
-        InputError: the mask is empty.
-    """
-    voxels = np.argwhere(mask)
-    if len(voxels) == 0:
-        raise InputError("nothing to centre the grid on: the brain is empty", code="empty-mask")
-    places = volume.ras_of(voxels)
-    middle = (places.min(axis=0) + places.max(axis=0)) / 2.0
-    ijk_to_ras = np.diag([spacing_mm] * 3 + [1.0])
-    ijk_to_ras[:3, 3] = middle - spacing_mm * (np.array(shape) - 1) / 2.0
-    return Grid(shape, ijk_to_ras)
 
 
 def prepare_head(case: DatasetCase, settings: GridSettings) -> PreparedCase:
@@ -81,7 +58,7 @@ def prepare_head(case: DatasetCase, settings: GridSettings) -> PreparedCase:
     stripped, _ = case.read("stripped")
     head.require_same_grid(stripped, str(case.image_path("stripped")))
     brain = brain_of(stripped)
-    about = brain if settings.centre == "brain" else head.data > _HEAD_HU
+    about = brain if settings.centre == "brain" else head.data > HEAD_HU
     return _prepared(case.name, head, labels, brain, about, settings, AIR_HU)
 
 
@@ -137,15 +114,13 @@ def _prepared(
     in_template: bool = False,
 ) -> PreparedCase:
     grid = centred_grid(image, about, settings.spacing_mm, settings.shape)
-    on_grid = resample(image, grid, order=1, fill=float(outside_hu)).data
-    hu = np.rint(np.clip(on_grid, *_INT16_HU)).astype(np.int16)
-    share = resample(Volume(brain.astype(np.float32), image.ijk_to_ras), grid, order=1, fill=0.0).data
+    head = head_on_grid(image, brain, grid, outside_hu)
     return PreparedCase(
         name=name,
         whole_head=outside_hu == AIR_HU,
-        image=torch.from_numpy(hu),
+        image=torch.from_numpy(head.hu),
         label=torch.from_numpy(labels_on(labels, grid)),
-        brain=torch.from_numpy(share >= 0.5),
+        brain=torch.from_numpy(head.brain),
         template_mm=_places(grid) if in_template else None,
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, default_collate
 
+from deepstroke.inference.preparation import AIR_HU, STRIPPED_HU
 from deepstroke_training.data.order import SampleOrder
-from deepstroke_training.data.prepared_case import AIR_HU, STRIPPED_HU, PreparedCase, Stage
+from deepstroke_training.data.prepared_case import PreparedCase, Stage
 from deepstroke_training.data.sources import StagedSource
 
 #: Arrays and facts of a sample or of a batch, by name.

@@ -14,14 +14,14 @@ import torch
 import deepstroke_training.synthesis as synthesis
 from deepstroke import atlas as atlases
 from deepstroke.errors import InputError
+from deepstroke.inference.preparation import INT16_HU
 from deepstroke.nifti import write_json
-from deepstroke_training.data.prepared_case import AIR_HU, REMAKE, PreparedCase, read_case, write_case
+from deepstroke_training.data.prepared_case import REMAKE, PreparedCase, read_case, write_case
 from deepstroke_training.data.splits import Part
 from deepstroke_training.synthesis import TrainingSample, TrainingSource, Variety
 from deepstroke_training.synthesis.random_fields import stream_seed
 
 _MOST_CASES = 2**31
-_INT16_HU = (AIR_HU, 3071)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class SyntheticPool:
         return PreparedCase(
             name=f"synthetic-{self.recipe.stream}-{number:06d}",
             whole_head=True,
-            image=sample.image[0].clamp(*_INT16_HU).round().to(torch.int16).cpu(),
+            image=sample.image[0].clamp(*INT16_HU).round().to(torch.int16).cpu(),
             label=torch.where(seen, sample.regions, 0).to(torch.uint8).cpu(),
             brain=(sample.brain & seen).cpu(),
             template_mm=None if template_mm is None else template_mm.cpu(),

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from deepstroke.inference.preparation import HEAD_HU, centred_grid
 from deepstroke.preprocess.resampling import Grid, HasGrid
 from deepstroke.volume import LabelMap, Volume
 from deepstroke_training.data.curated_dataset import DatasetCase
 from deepstroke_training.data.prepared_case import Stage
-from deepstroke_training.data.preprocessing import _HEAD_HU, GridSettings, brain_of, centred_grid
+from deepstroke_training.data.preprocessing import GridSettings, brain_of
 
 #: Values that are interpolated at a time, over all classes.
 _BLOCK = 1 << 25
@@ -28,7 +29,7 @@ def grid_of(case: DatasetCase, stage: Stage, settings: GridSettings) -> Grid:
     """
     if stage != "registered" and settings.centre == "head":
         about, _ = case.read("raw")
-        mask: NDArray[np.bool_] = about.data > _HEAD_HU
+        mask: NDArray[np.bool_] = about.data > HEAD_HU
     else:
         about, _ = case.read("registered" if stage == "registered" else "stripped")
         mask = brain_of(about)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from deepstroke.inference.preparation import STRIPPED_HU
 from deepstroke_training.data.augmentation.draws import Draws
 from deepstroke_training.data.augmentation.head_batch import HeadBatch, per_sample
 from deepstroke_training.data.augmentation.resolution import apply_to_some, gaussian
 from deepstroke_training.data.augmentation.settings import AugmentationSettings
-from deepstroke_training.data.prepared_case import STRIPPED_HU
 
 #: Share of cuts at the base; the others are at the vertex. Largest tilt of the cut, degrees.
 _AT_BASE, _TILT_DEGREES = 0.65, 15.0
