@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from deepstroke.preprocess.resampling import Grid, resample
+from deepstroke.preprocess.resampling import Grid
 from deepstroke.volume import Volume
 from deepstroke_training.data.curated_dataset import CuratedDataset
 from deepstroke_training.data.preprocessing import GridSettings, prepare
+from deepstroke_training.data.preprocessing import labels_on as prepared_labels_on
 from deepstroke_training.evaluation.native import grid_of, labels_on
 from phantoms_curated import write_dataset
 
@@ -64,4 +65,4 @@ def test_the_grid_is_the_one_on_which_cases_are_prepared(tmp_path: Path, stage: 
     for case in dataset.cases:
         labels = case.read(stage)[1]
         prepared = prepare(case, stage, settings)
-        assert np.array_equal(resample(labels, grid_of(case, stage, settings)).data, prepared.label.numpy())
+        assert np.array_equal(prepared_labels_on(labels, grid_of(case, stage, settings)), prepared.label.numpy())
