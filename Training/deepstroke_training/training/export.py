@@ -79,6 +79,7 @@ def _manifest(trained: TrainedRun, name: str, sha256: str, licence: str) -> Weig
             stages=_stages(settings),
             window=window.roi or data.patch,
             overlap=window.overlap,
+            centre=data.centre,
         ),
         output=WeightsOutput(_label_names(data.sided), UNIT_MM if data.coordinates else None),
         licence=licence,
