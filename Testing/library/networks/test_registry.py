@@ -39,7 +39,9 @@ def test_settings_and_their_defaults_can_be_seen() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_all() -> None:
-    with pytest.raises(ConfigError, match=r"'unet' is unknown, did you mean 'unet3d'\? .*dynunet, .*swin_unetr, unet3d"):
+    with pytest.raises(
+        ConfigError, match=r"'unet' is unknown, did you mean 'unet3d'\? .*dynunet, .*swin_unetr, unet3d"
+    ):
         build("unet")
 
 
