@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +15,12 @@ from deepstroke.inference.settings import BackendName, Precision
 
 if TYPE_CHECKING:
     import torch
+
+    from deepstroke.inference.openvino_backend import OpenVinoBackend
     from torch import Tensor, nn
+
+#: About how long it takes to make OpenVINO's form of a network.
+CONVERSION_S = 3.0
 
 
 class Backend(Protocol):
@@ -69,8 +75,13 @@ def choose_backend(
     name: BackendName = "auto",
     precision: Precision = "auto",
     cache: Path | None = None,
+    patience_s: float = CONVERSION_S,
 ) -> Backend:
-    """The fastest backend that is here: OpenVINO on a processor (two to five times faster than PyTorch), else PyTorch.
+    """The fastest backend that is here.
+
+    On a processor OpenVINO is about twice as fast as PyTorch, but its form of a network takes seconds to make. So
+    ``auto`` uses it where that form was kept before, and else from the moment on when PyTorch has taken as long as
+    making it would (the rule of who doesn't know for how long he will rent a thing before he had better bought it).
 
     Where OpenVINO refuses the network, or the GPU's memory doesn't suffice, PyTorch on the processor takes over;
     ``fallback_findings`` then says so.
@@ -81,6 +92,7 @@ def choose_backend(
         name: one that is asked for; there is no falling back from OpenVINO then.
         precision: of the numbers; ``auto`` keeps 32 bits on a processor.
         cache: folder in which OpenVINO's form of this network is kept, so that it is made once; None: nowhere.
+        patience_s: how long PyTorch computes before that form is made.
 
     Raises:
         MissingDependencyError: OpenVINO was asked for and isn't installed.
@@ -89,22 +101,55 @@ def choose_backend(
     if device.name != "cpu":
         if name == "openvino":
             raise ConfigError(f"OpenVINO computes on the CPU, {device.name} was asked for", code="backend")
-        return _WithFallback(TorchBackend(network, device, precision), network)
+        return _OnGpu(network, device, precision)
     if name == "torch" or (name == "auto" and not _has_openvino()):
         return TorchBackend(network, device, precision)
     if not _has_openvino():
         raise MissingDependencyError("OpenVINO isn't installed: pip install openvino, or --backend torch")
     from deepstroke.inference.openvino_backend import OpenVinoBackend
 
-    backend = OpenVinoBackend(network, precision, cache)
-    return backend if name == "openvino" else _WithFallback(backend, network)
+    fast = OpenVinoBackend(network, precision, cache)
+    if name == "openvino":
+        return fast
+    return _OnProcessor(fast, TorchBackend(network, device, precision), patience_s)
 
 
-class _WithFallback:
-    """A backend, or PyTorch on the processor from the first image on that the backend can't take."""
+class _OnProcessor:
+    """OpenVINO where its form of the network is here or pays, PyTorch until then and where OpenVINO refuses."""
 
-    def __init__(self, backend: Backend, network: nn.Module) -> None:
-        self._used, self._network = backend, network
+    def __init__(self, fast: OpenVinoBackend, spare: TorchBackend, patience_s: float) -> None:
+        self._fast, self._spare, self._patience_s = fast, spare, patience_s
+        self._used: Backend = spare
+        self.refusal: str | None = None
+
+    @property
+    def description(self) -> str:
+        """What computed the last image."""
+        return self._used.description
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """See ``Backend``."""
+        if self.refusal is None and (self._patience_s <= 0 or self._fast.is_ready(tuple(image.shape))):
+            try:
+                output = self._fast(image)
+            except WeightsError as error:
+                self.refusal = str(error)
+            else:
+                self._used = self._fast
+                return output
+        began = time.perf_counter()
+        output = self._spare(image)
+        self._patience_s -= time.perf_counter() - began
+        self._used = self._spare
+        return output
+
+
+class _OnGpu:
+    """PyTorch on a GPU, or on the processor from the first image on for which the GPU's memory doesn't suffice."""
+
+    def __init__(self, network: nn.Module, device: Device, precision: Precision) -> None:
+        self._network = network
+        self._used = TorchBackend(network, device, precision)
         self.refusal: str | None = None
 
     @property
@@ -119,18 +164,19 @@ class _WithFallback:
         if self.refusal is None:
             try:
                 return self._used(image)
-            except (WeightsError, torch.OutOfMemoryError) as error:
-                self.refusal = f"{self._used.description} can't: {str(error).splitlines()[0]}"
+            except torch.OutOfMemoryError as error:
+                self.refusal = f"{self._used.description} has too little memory ({str(error).splitlines()[0]})"
                 self._used = TorchBackend(self._network, choose_device("cpu"))
+                torch.cuda.empty_cache()
         return self._used(image)
 
 
 def fallback_findings(backend: Backend) -> tuple[Finding, ...]:
-    """That the processor had to take over."""
+    """That a slower backend had to take over."""
     refusal = getattr(backend, "refusal", None)
     if refusal is None:
         return ()
-    return (Finding("slower-backend", f"{backend.description} computed the regions, for {refusal}."),)
+    return (Finding("slower-backend", f"{backend.description} computed the regions: {refusal}."),)
 
 
 def _has_openvino() -> bool:

@@ -43,6 +43,10 @@ class OpenVinoBackend:
         """Such as ``OpenVINO f32 on cpu``."""
         return f"OpenVINO {_PRECISION[self.precision]} on cpu"
 
+    def is_ready(self, shape: tuple[int, ...]) -> bool:
+        """Whether the network is here in OpenVINO's form for images of a shape."""
+        return shape in self._compiled or (self.cache is not None and (self.cache / self._key(shape)).is_dir())
+
     def __call__(self, image: Tensor) -> Tensor:
         """See ``Backend``.
 

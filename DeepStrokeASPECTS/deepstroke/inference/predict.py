@@ -104,7 +104,7 @@ class Predictor:
             WeightsError: the network can't be fed, or gives values that aren't finite.
         """
         scan.require_same_grid(brain, "the brain mask")
-        first = self._passed(scan, brain, self._first_grid(scan, brain))
+        first = self._passed(scan, brain, self.first_grid(scan, brain))
         if first.pose is None or not self._wants_second(first.passes[0]):
             return first
         given = self.manifest.input
@@ -112,6 +112,12 @@ class Predictor:
         passes = (*first.passes, *second.passes)
         better = second if second.passes[0].residual_mm <= first.passes[0].residual_mm else first
         return Prediction(better.logits, better.template_mm, better.grid, better.brain, better.pose, passes)
+
+    def first_grid(self, scan: Volume, brain: LabelMap) -> Grid:
+        """The grid of the first pass: along right, anterior, superior about the brain."""
+        given = self.manifest.input
+        about = brain.mask if given.centre == "brain" else scan.data > HEAD_HU
+        return centred_grid(scan, about, given.spacing_mm, given.shape)
 
     def output(self, image: np.ndarray) -> Tensor:
         """The network's channels (K, i, j, k) of an image (i, j, k) of 0..1.
@@ -177,11 +183,6 @@ class Predictor:
         i, j, k = batch.shape[2:]
         padded = widened(batch, tuple(-(-n // self.divisor) * self.divisor for n in (i, j, k)))
         return self.backend(padded)[..., :i, :j, :k]
-
-    def _first_grid(self, scan: Volume, brain: LabelMap) -> Grid:
-        given = self.manifest.input
-        about = brain.mask if given.centre == "brain" else scan.data > HEAD_HU
-        return centred_grid(scan, about, given.spacing_mm, given.shape)
 
     def _wants_second(self, facts: PassFacts) -> bool:
         settings = self.settings

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from deepstroke.errors import ConfigError
 
-#: What computes: ``auto`` is OpenVINO on a processor, where it is installed, and PyTorch elsewhere.
+#: What computes: ``auto`` is OpenVINO on a processor, where it is installed and pays, and PyTorch elsewhere.
 BackendName = Literal["auto", "torch", "openvino"]
 #: Numbers it computes in: ``auto`` is 32 bits on a processor and 16 on a GPU.
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
