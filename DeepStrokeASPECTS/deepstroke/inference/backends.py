@@ -15,9 +15,9 @@ from deepstroke.inference.settings import BackendName, Precision
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor, nn
 
     from deepstroke.inference.openvino_backend import OpenVinoBackend
-    from torch import Tensor, nn
 
 #: About how long it takes to make OpenVINO's form of a network.
 CONVERSION_S = 3.0
