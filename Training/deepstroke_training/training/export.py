@@ -81,7 +81,7 @@ def _manifest(trained: TrainedRun, name: str, sha256: str, licence: str) -> Weig
             overlap=window.overlap,
             centre=data.centre,
         ),
-        output=WeightsOutput(_label_names(data.sided), UNIT_MM if data.coordinates else None),
+        output=WeightsOutput(label_names(data.sided), UNIT_MM if data.coordinates else None),
         licence=licence,
     )
 
@@ -114,7 +114,8 @@ def _stages(settings: RunSettings) -> tuple[str, ...]:
     return tuple(stage for stage in ("raw", "stripped", "registered") if stage in seen)
 
 
-def _label_names(sided: bool) -> tuple[str, ...]:
+def label_names(sided: bool) -> tuple[str, ...]:
+    """The names of the classes in the order of the channels, the background first."""
     if sided:
         return ("background", *(f"{region.abbreviation} {side}" for region, side in SIDED_REGIONS))
     return ("background", *(region.abbreviation for region in REGIONS))

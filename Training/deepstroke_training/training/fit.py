@@ -42,6 +42,7 @@ from deepstroke_training.training.preflight import (
 from deepstroke_training.training.records import check_same_run, record_start
 from deepstroke_training.training.run_folder import SUMMARY, read_record
 from deepstroke_training.training.run_settings import RunSettings
+from deepstroke_training.training.start import take_weights
 from deepstroke_training.training.state import position_in, restore_state
 
 _REMARKS = ("many workers", "eval mode at the start", "srun", "LeafSpec", "sync_dist")
@@ -117,6 +118,8 @@ def fit(
     with _quiet():
         lightning.seed_everything(settings.seed, verbose=False)
         module = SegmentationModule(settings)
+        if settings.start is not None and state is None:
+            take_weights(module.network, settings.start, settings)
         training = _Training(settings, run, placement, module, progress)
         return training.run_it(data, state)
 

@@ -35,6 +35,8 @@ class RunSettings:
         optimizer: and its learning rate.
         trainer: how long, where, how exactly.
         output: where the run lies.
+        start: exported weights (``.safetensors``) that a new run begins with, to go on with other data or to fine-tune;
+            drawn at random without it.
 
     Raises:
         ConfigError: sections contradict each other; one fault a line.
@@ -49,6 +51,7 @@ class RunSettings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    start: Path | None = None
 
     def __post_init__(self) -> None:
         faults = []
