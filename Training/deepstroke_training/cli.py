@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deepstroke.cli import run_command
 from deepstroke.commands.console import add_common_options, console_progress, show
+from deepstroke_training.assessment import command as assessment
 from deepstroke_training.benchmarks import command as benchmarks
 from deepstroke_training.curation import command as curate
 from deepstroke_training.data import command as fingerprint
@@ -29,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     curate.add_parser(commands, common)
     training.add_parser(commands, common)
     evaluation.add_parser(commands, common)
+    assessment.add_parser(commands, common)
     benchmarks.add_parser(commands, common)
     fingerprint.add_parser(commands, common)
     _add_build_atlas(commands, common)
@@ -84,6 +86,7 @@ def _add_synthesize(commands: argparse._SubParsersAction, common: argparse.Argum
         default="clinical",
         help="clinical (default), wide for training far beyond it, or held-out ranges that wide never enters",
     )
+    parser.add_argument("--matrix", metavar="N", type=int, help="pixels along a row (default: the scanners' 512)")
     parser.add_argument("--dicom", action="store_true", help="also write each scan as a DICOM series")
     parser.add_argument("--overlays", action="store_true", help="with ASPECTS outlines in overlay planes")
     parser.add_argument("--dicomdir", action="store_true", help="as media with several series and a DICOMDIR")
@@ -101,6 +104,7 @@ def _synthesize(arguments: argparse.Namespace) -> None:
             dicom=arguments.dicom,
             overlays=arguments.overlays,
             dicomdir=arguments.dicomdir,
+            matrix=arguments.matrix,
             variety=arguments.variety,
             progress=progress,
         )
