@@ -1,11 +1,13 @@
-"""``deepstroke-train assess``: the routes of ``deepstroke segment`` on whole scans with known regions."""
+"""``deepstroke-train assess`` and ``amend``: routes on whole scans with known regions, and what weights say of it."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from deepstroke.commands.console import console_progress, show
+from deepstroke.options import Route
 from deepstroke_training.assessment.case_routes import ROUTES
 
 _ASSESS = """\
@@ -30,6 +32,58 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes of one thread each (default 1)")
     parser.add_argument("--most", metavar="N", type=int, help="so many cases at most")
     parser.set_defaults(run=_assess)
+    _add_amend(commands, common)
+
+
+def _add_amend(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "amend", parents=[common], help="write what was measured into weights' manifest and model card"
+    )
+    parser.add_argument("weights", metavar="FILE", type=Path, help="the .safetensors file")
+    parser.add_argument(
+        "--calibration", metavar="FOLDER", type=Path, help="assessment that temperature and residual are taken from"
+    )
+    parser.add_argument(
+        "--assessment", metavar="NAME=FOLDER", type=_named, action="append", default=[], help="shown on the card"
+    )
+    parser.add_argument(
+        "--agreement",
+        metavar="NAME=REPORT",
+        type=_named,
+        action="append",
+        default=[],
+        help="report.json of a real scan",
+    )
+    parser.add_argument("--auto-cpu", choices=get_args(Route), help="route of --method auto on a processor")
+    parser.add_argument("--auto-cuda", choices=get_args(Route), help="the same on a GPU")
+    parser.add_argument("--reason", metavar="TEXT", help="the measurement that favours these routes, in a sentence")
+    parser.add_argument("--default", action=argparse.BooleanOptionalAction, help="use them where none are named")
+    parser.set_defaults(run=_amend, wrong_usage=parser.error)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, given, path = text.partition("=")
+    if not (name and given and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=PATH, found {text!r}")
+    return name, Path(path)
+
+
+def _amend(arguments: argparse.Namespace) -> None:
+    from deepstroke.inference.weights import AutoRoute
+    from deepstroke_training.assessment.amending import amend
+
+    parts = (arguments.auto_cpu, arguments.auto_cuda, arguments.reason)
+    if any(parts) and not all(parts):
+        arguments.wrong_usage("--auto-cpu, --auto-cuda and --reason go together")
+    amend(
+        arguments.weights,
+        arguments.calibration,
+        dict(arguments.assessment),
+        dict(arguments.agreement),
+        AutoRoute(*parts) if all(parts) else None,
+        arguments.default,
+    )
+    show(f"amended {arguments.weights.with_suffix('.json')} and {arguments.weights.with_suffix('.md')}")
 
 
 def _assess(arguments: argparse.Namespace) -> None:

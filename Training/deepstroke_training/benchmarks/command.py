@@ -38,6 +38,13 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     training.add_argument("--base-channels", type=int, default=8, help="of the network (default 8)")
     training.add_argument("--steps", type=int, default=20, help="measured steps (default 20)")
     training.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    inference = _add(names, common, "inference", _inference, "scan to labels by stages, and nnU-Net's predictor")
+    inference.add_argument("scans", metavar="SCAN", type=Path, nargs="*", help="DICOM folder, NIfTI or NRRD file")
+    inference.add_argument("--weights", metavar="NAME", help="name or file of the network's weights")
+    inference.add_argument("--rounds", type=int, default=5, help="turns of each contender (default 5)")
+    inference.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    inference.add_argument("--threads", type=int, help="of a processor (default: as PyTorch has)")
+    inference.add_argument("--thin-mm", type=float, default=1.25, help="slices of a synthetic scan; 0: none")
     appearance = _add(names, common, "appearance", _appearance, "noise and HU of synthetic scans beside real ones")
     appearance.add_argument("--real", metavar="STUDY", type=Path, nargs="+", default=[], help="folders of real studies")
     appearance.add_argument(
@@ -89,6 +96,21 @@ def _training(arguments: argparse.Namespace, progress: Progress) -> Figures:
         arguments.device,
         output=arguments.output,
         progress=progress,
+    )
+
+
+def _inference(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import inference
+
+    return inference.run(
+        arguments.weights,
+        arguments.scans,
+        arguments.rounds,
+        arguments.device,
+        arguments.threads,
+        arguments.thin_mm or None,
+        arguments.output,
+        progress,
     )
 
 

@@ -36,7 +36,7 @@ Of the validation after step {step}: Dice of each region, the mean over the case
 
 These cases chose the weights among those of the run, so the figures are a little too good; `deepstroke-train evaluate`
 measures on cases that took no part.
-
+{held_out}
 ## Intended use
 Research on early ischemic stroke: outlining the ASPECTS regions of adults on axial non-contrast CT, as a start for
 annotation or for measurements that a reader checks.
@@ -86,9 +86,67 @@ def model_card(content: Mapping[str, Any]) -> str:
         values=" | ".join(_figure(measures.get(f"val/dice_{name}")) for name in names),
         mean=_figure(measures.get("val/dice_mean")),
         mean_with_background=_figure(measures.get("val/dice_mean_with_background")),
+        held_out=_held_out(content),
         limits=_limits(training["settings"]["data"]),
         commands="\n".join(" ".join(start["command"]) for start in training["starts"]) or "unknown",
     )
+
+
+def _held_out(content: Mapping[str, Any]) -> str:
+    """What was measured after the export, from scans to labels; see ``deepstroke_training.assessment``."""
+    assessments, agreements = content.get("assessments", {}), content.get("agreements", {})
+    parts = []
+    if assessments:
+        parts.append(
+            "## Whole scans\nFrom scan to labels as `deepstroke segment` does it, brain extraction included: Dice of "
+            "each region over cases and sides."
+        )
+        parts += [_assessment(name, found) for name, found in assessments.items()]
+    if agreements:
+        names = [region.abbreviation for region in REGIONS]
+        rows = [
+            [scan, *(_figure(found["dice"][name]) for name in names), _figure(found["mean_dice"])]
+            for scan, found in agreements.items()
+        ]
+        parts.append(
+            "## Real scans\nDice of the network with the atlas's route, each on its own way. There is no truth: this "
+            "is agreement, not accuracy.\n\n" + _table(["scan", *names, "mean"], rows)
+        )
+    if content.get("auto_route"):
+        route = content["auto_route"]
+        parts.append(
+            f"## What `--method auto` does\n`{route['cpu']}` on a processor, `{route['cuda']}` on a GPU: "
+            f"{route['reason']}."
+        )
+    return "".join(f"\n{part}\n" for part in parts)
+
+
+def _assessment(name: str, found: Mapping[str, Any]) -> str:
+    names = [region.abbreviation for region in REGIONS]
+    rows = [
+        [
+            route,
+            *(_figure(one["dice"][name]) for name in names),
+            _figure(one["mean_dice"]),
+            "-" if one["interval"] is None else " to ".join(_figure(edge) for edge in one["interval"]),
+            "-" if one["hausdorff95_mm"] is None else f"{one['hausdorff95_mm']:.1f}",
+            str(one["side_errors"]),
+            f"{found['failures'].get(route, 0)} of {found['cases']}",
+        ]
+        for route, one in found["routes"].items()
+    ]
+    header = ["route", *names, "mean", "95 %", "HD95 mm", "side errors", "failed"]
+    text = f"### {name}\n{_table(header, rows)}"
+    if "calibration_error" in found:
+        text += (
+            f"\n\nExpected calibration error of the network's probabilities, within regions: "
+            f"{found['calibration_error']:.3f} at temperature {found['temperature']:g}."
+        )
+    return text
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
 def _input(given: Mapping[str, Any]) -> str:
@@ -109,7 +167,9 @@ def _trained(training: Mapping[str, Any]) -> str:
     last = training["starts"][-1] if training["starts"] else {}
     hardware = last.get("hardware", {})
     where = ", ".join(hardware.get("gpus", [])) or hardware.get("cpu", "unknown hardware")
-    return f"{training['step']} steps to the best validation; run ended{time}: {training['stopped']}; on {where}"
+    start = training["settings"].get("start")
+    begun = "" if start is None else f"begun with `{start}`; "
+    return f"{begun}{training['step']} steps to the best validation; run ended{time}: {training['stopped']}; on {where}"
 
 
 def _data(data: Mapping[str, Any]) -> str:
@@ -117,8 +177,9 @@ def _data(data: Mapping[str, Any]) -> str:
     if data["synthetic"] is not None:
         synthetic = data["synthetic"]
         lines.append(
-            f"* Synthetic heads made by this project from its own atlas: {synthetic['cases']} to train on, "
-            f"{synthetic['validation_cases']} of other seeds to validate on."
+            f"* Synthetic heads made by this project from its own atlas: {synthetic['cases']} to train on (variety "
+            f"`{synthetic['variety']}`), {synthetic['validation_cases']} of other seeds to validate on (variety "
+            f"`{synthetic['tested_variety']}`)."
         )
     for curated in data["curated"]:
         lines.append(
