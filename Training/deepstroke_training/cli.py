@@ -86,6 +86,7 @@ def _add_synthesize(commands: argparse._SubParsersAction, common: argparse.Argum
         default="clinical",
         help="clinical (default), wide for training far beyond it, or held-out ranges that wide never enters",
     )
+    parser.add_argument("--turn", metavar="DEGREES", type=float, help="turn every head by up to this about each axis")
     parser.add_argument("--matrix", metavar="N", type=int, help="pixels along a row (default: the scanners' 512)")
     parser.add_argument("--dicom", action="store_true", help="also write each scan as a DICOM series")
     parser.add_argument("--overlays", action="store_true", help="with ASPECTS outlines in overlay planes")
@@ -106,6 +107,7 @@ def _synthesize(arguments: argparse.Namespace) -> None:
             dicomdir=arguments.dicomdir,
             matrix=arguments.matrix,
             variety=arguments.variety,
+            turn_degrees=arguments.turn,
             progress=progress,
         )
     show(f"wrote {arguments.count} patients to {arguments.output}")

@@ -43,6 +43,23 @@ def test_the_matrix_changes_pixels_and_not_the_field_of_view() -> None:
     assert coarse.tilt_degrees == fine.tilt_degrees
 
 
+def test_turned_heads_lie_anyhow_and_are_scanned_as_a_whole() -> None:
+    turned = [settings_of(member, 128, turn_degrees=40.0).acquisition for member in members(40, 1)]
+    poses = np.array([(one.pitch_degrees, one.roll_degrees, one.yaw_degrees) for one in turned])
+    assert np.abs(poses).max() <= 40.0
+    assert (np.abs(poses).max(axis=0) > 30.0).all()
+    assert all(one.tilt_degrees == 0.0 for one in turned)
+    assert max(one.bottom_mm for one in turned) <= -85.0
+    assert min(one.top_mm for one in turned) >= 98.0
+    straight = settings_of(next(members(1, 1)), 128)
+    assert settings_of(next(members(1, 1)), 128, turn_degrees=40.0).anatomy == straight.anatomy
+
+
+def test_heads_turn_only_so_far(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="0 to 45 degrees, found 60"):
+        synthesize(tmp_path, 1, turn_degrees=60.0)
+
+
 def test_members_of_a_held_out_cohort_fit_volumes() -> None:
     settings = [settings_of(member, 64, "held-out") for member in members(20, 1)]
     assert all(HELD_OUT.holds("tilt_degrees", s.acquisition.tilt_degrees) for s in settings)

@@ -17,15 +17,18 @@ from deepstroke.regions import SIDES
 from deepstroke_training.synthesis.dicom_writer import SeriesTags, write_series
 from deepstroke_training.synthesis.head import SyntheticCase, SyntheticHead
 from deepstroke_training.synthesis.media import HospitalMedia
-from deepstroke_training.synthesis.random_fields import stream_seed
+from deepstroke_training.synthesis.random_fields import numbers, stream_seed
 from deepstroke_training.synthesis.sampling import draw_settings
-from deepstroke_training.synthesis.settings import HeadSettings
+from deepstroke_training.synthesis.settings import AcquisitionSettings, HeadSettings
 from deepstroke_training.synthesis.straightening import straightened
 from deepstroke_training.synthesis.truth import Truth
 from deepstroke_training.synthesis.variety import Variety
+from deepstroke_training.synthesis.wide_sampling import leaning_coverage
 
 #: Where a cohort keeps what; the first two are those of a curated data set.
 VOLUMES, SEGMENTATIONS, TRUTH, SERIES = "raw_volumes", "raw_segmentation", "truth", "dicom"
+#: Further turned, a head leaves the field of view.
+MOST_TURN = 45.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def synthesize(
     matrix: int | None = None,
     device: str = "cpu",
     variety: Variety = "clinical",
+    turn_degrees: float | None = None,
     progress: Progress = silent,
 ) -> None:
     """Write ``n`` synthetic cases and ``cases.csv``; with media, hospital-like DICOM with its truth aside.
@@ -77,20 +81,23 @@ def synthesize(
         matrix: pixels along a row where the scanners' 512 are too many.
         device: where to compute.
         variety: how far the cases go; see ``deepstroke_training.synthesis.variety``.
+        turn_degrees: where given, every head is pitched, rolled and turned by up to so much, and scanned as a whole.
         progress: told after each case.
 
     Raises:
-        ConfigError: ``n`` is not positive, or there is no such variety.
+        ConfigError: ``n`` is not positive, heads turn too far, or there is no such variety.
         InputError: the disk refuses, or ``media/`` is there already.
     """
     if n < 1:
         raise ConfigError(f"a cohort has at least one case, found {n}", code="cohort-size")
+    if turn_degrees is not None and not 0 <= turn_degrees <= MOST_TURN:
+        raise ConfigError(f"heads turn by 0 to {MOST_TURN:g} degrees, found {turn_degrees:g}", code="cohort-turn")
     out = Path(out)
     maker = SyntheticHead(device)
     media = HospitalMedia(maker, overlays=overlays) if overlays or dicomdir else None
     rows = []
     for number, member in enumerate(members(n, seed), start=1):
-        case = maker.generate(member.seed, settings_of(member, matrix, variety))
+        case = maker.generate(member.seed, settings_of(member, matrix, variety, turn_degrees))
         rows.append(_write_case(case, member, out, dicom))
         if media is not None:
             media.add(case, member.name)
@@ -100,21 +107,40 @@ def synthesize(
         media.write(out / "media", out / TRUTH / "media-series.csv")
 
 
-def settings_of(member: CohortMember, matrix: int | None = None, variety: Variety = "clinical") -> HeadSettings:
-    """Settings of a member, at another matrix over the same field of view where one is given.
+def settings_of(
+    member: CohortMember,
+    matrix: int | None = None,
+    variety: Variety = "clinical",
+    turn_degrees: float | None = None,
+) -> HeadSettings:
+    """Settings of a member, at another matrix over the same field of view, and turned otherwise, where these are given.
 
     A volume is written for each, so that its slices have the same step everywhere.
     """
     settings = draw_settings(member.seed, variety)
-    settings = replace(settings, acquisition=replace(settings.acquisition, upper_step_mm=None))
-    if matrix is None:
-        return settings
-    acquisition = settings.acquisition
-    pixel_mm = acquisition.pixel_mm * acquisition.matrix / matrix
-    coarser = replace(
-        acquisition, matrix=matrix, pixel_mm=pixel_mm, render_mm=max(acquisition.render_mm, min(pixel_mm, 4.0))
+    acquisition = replace(settings.acquisition, upper_step_mm=None)
+    if turn_degrees is not None:
+        acquisition = _turned(acquisition, member.seed, turn_degrees)
+    if matrix is not None:
+        pixel_mm = acquisition.pixel_mm * acquisition.matrix / matrix
+        render_mm = max(acquisition.render_mm, min(pixel_mm, 4.0))
+        acquisition = replace(acquisition, matrix=matrix, pixel_mm=pixel_mm, render_mm=render_mm)
+    return replace(settings, acquisition=acquisition)
+
+
+def _turned(acquisition: AcquisitionSettings, seed: int, most: float) -> AcquisitionSettings:
+    """The acquisition of a head that lies anyhow, without gantry tilt, from the skull base to above the vertex."""
+    pitch, roll, yaw = numbers(seed, "cohort/turn").uniform(-most, most, 3).tolist()
+    bottom, top = leaning_coverage(-85.0, 98.0, pitch, roll)
+    return replace(
+        acquisition,
+        tilt_degrees=0.0,
+        pitch_degrees=pitch,
+        roll_degrees=roll,
+        yaw_degrees=yaw,
+        bottom_mm=bottom,
+        top_mm=top,
     )
-    return replace(settings, acquisition=coarser)
 
 
 def _write_case(case: SyntheticCase, member: CohortMember, out: Path, dicom: bool) -> dict[str, object]:

@@ -139,6 +139,17 @@ def _coverage(random: np.random.Generator, lean: float, roll: float) -> tuple[fl
     """Template z of the lowest and the highest slice, further out where a leaning head reaches further."""
     bottom = random.uniform(-55.0, -8.0) if random.random() < 0.18 else random.uniform(-95.0, -66.0)
     top = random.uniform(40.0, 74.0) if random.random() < 0.14 else random.uniform(88.0, 106.0)
+    return leaning_coverage(bottom, top, lean, roll)
+
+
+def leaning_coverage(bottom: float, top: float, lean: float, roll: float) -> tuple[float, float]:
+    """Template z of the lowest and the highest slice that show of a leaning head what these two show of an upright one.
+
+    Args:
+        bottom, top: of the upright head, template z in mm.
+        lean: degrees of its pitch against the slices.
+        roll: degrees.
+    """
     angle = math.acos(math.cos(math.radians(lean)) * math.cos(math.radians(roll)))
     reach = math.hypot(1.1 * math.sin(angle), math.cos(angle)) / max(math.cos(angle), 0.4)
     return MIDDLE_Z + (bottom - MIDDLE_Z) * reach, MIDDLE_Z + (top - MIDDLE_Z) * reach
