@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from deepstroke.findings import Finding
 from deepstroke.options import Route
-from deepstroke.regions import Side
 from deepstroke.scoring.measures import RegionMeasures
+from deepstroke.scoring.result import AspectsResult, RegionScore, ScoreObstacle
 
 
 @dataclass(frozen=True)
@@ -49,49 +49,70 @@ class RegionResult:
     """One region on one side: its measures, and what a network and the score say about it, where they ran.
 
     Attributes:
-        measures: volume, HU, and whether the region can be judged.
+        measures: volume, HU, and whether the scan shows it.
         confidence: of its segmentation, 0..1: the mean probability that the network gives it over its voxels in the
             brain.
-        probability: that it is involved, 0..1.
-        involved: whether the score counts it as involved.
+        score: probability, involvement, reasons and exclusions; None where the score did not run.
     """
 
     measures: RegionMeasures
     confidence: float | None = None
-    probability: float | None = None
-    involved: bool | None = None
+    score: RegionScore | None = None
+
+    @property
+    def probability(self) -> float | None:
+        """That it is involved, 0..1."""
+        return None if self.score is None else self.score.probability
+
+    @property
+    def involved(self) -> bool | None:
+        """Whether the score counts it as involved."""
+        return None if self.score is None else self.score.involved
+
+    @property
+    def assessable(self) -> bool:
+        """Whether it can be judged."""
+        return self.measures.assessable if self.score is None else self.score.assessable
+
+    @property
+    def obstacles(self) -> tuple[ScoreObstacle, ...]:
+        """Why it can't be judged."""
+        if self.score is not None:
+            return self.score.obstacles
+        return () if self.measures.obstacle is None else (self.measures.obstacle,)
+
+    @property
+    def mean_hu(self) -> float | None:
+        """Of its tissue; of all its voxels in the brain where the score did not run."""
+        tissue = None if self.score is None else self.score.tissue
+        return self.measures.mean_hu if tissue is None else tissue.mean_hu
+
+    @property
+    def median_hu(self) -> float | None:
+        """As ``mean_hu``."""
+        tissue = None if self.score is None else self.score.tissue
+        return self.measures.median_hu if tissue is None else tissue.median_hu
 
     def as_dict(self) -> dict[str, Any]:
         """The region as it stands in ``report.json``."""
-        measures = self.measures
+        measures, score = self.measures, self.score
+        tissue = None if score is None else score.tissue
         return {
             "region": measures.region.abbreviation,
             "side": measures.side,
             "volume_ml": round(measures.volume_ml, 3),
-            "mean_hu": _rounded(measures.mean_hu),
-            "median_hu": _rounded(measures.median_hu),
+            "mean_hu": _rounded(self.mean_hu),
+            "median_hu": _rounded(self.median_hu),
             "confidence": _rounded(self.confidence, 4),
-            "probability": self.probability,
+            "probability": _rounded(self.probability, 4),
             "involved": self.involved,
-            "assessable": measures.assessable,
-            "obstacle": measures.obstacle,
+            "assessable": self.assessable,
+            "obstacle": next(iter(self.obstacles), None),
+            "obstacles": list(self.obstacles),
+            "reasons": [] if score is None else [reason.as_dict() for reason in score.reasons],
+            "excluded": None if score is None else _plain(asdict(score.excluded)),
+            "tissue": None if tissue is None else tissue.as_dict(),
         }
-
-
-@dataclass(frozen=True)
-class AspectsResult:
-    """The total score, 0..10 a side; None where it was not computed.
-
-    Attributes:
-        side: the affected side.
-        score: of the affected side.
-        left, right: of each side.
-    """
-
-    side: Side | None = None
-    score: int | None = None
-    left: int | None = None
-    right: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +163,7 @@ class Report:
     network: Mapping[str, Any] | None = None
     agreement: Mapping[str, Any] | None = None
     leader: Literal["atlas", "unet"] = "atlas"
-    aspects: AspectsResult = AspectsResult()
+    aspects: AspectsResult = field(default_factory=AspectsResult)
     timings_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
     outputs: tuple[OutputFile, ...] = ()
@@ -165,7 +186,7 @@ class Report:
             "agreement": None if self.agreement is None else _plain(self.agreement),
             "registration": None if self.registration is None else _plain(self.registration),
             "regions": [_plain(region.as_dict()) for region in self.regions],
-            "aspects": asdict(self.aspects),
+            "aspects": _plain(asdict(self.aspects)),
             "timings_s": {stage: round(float(seconds), 3) for stage, seconds in self.timings_s.items()},
             "peak_memory_mb": _rounded(self.peak_memory_mb),
             "outputs": [asdict(output) for output in self.outputs],
