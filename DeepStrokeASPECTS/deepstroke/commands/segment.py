@@ -33,7 +33,12 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
         "--clip", choices=get_args(Clip), default="none", help="cut regions to the brain, or also out of CSF"
     )
     parser.add_argument("--weights", metavar="NAME", help="name or file of the network's weights")
-    parser.add_argument("--flips", action="store_true", help="the network also sees the mirrored head")
+    parser.add_argument(
+        "--flips",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the network also sees the mirrored head, and both answers count (default)",
+    )
     parser.add_argument(
         "--backend", choices=get_args(BackendName), default="auto", help="of the network (auto: the fastest)"
     )

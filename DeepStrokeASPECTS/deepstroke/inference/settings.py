@@ -58,7 +58,8 @@ class InferenceSettings:
     Attributes:
         backend: what computes.
         precision: the numbers it computes in.
-        flips: whether the mirrored head is segmented too and both answers are averaged.
+        flips: whether the mirrored head is segmented too and both answers are averaged, so that a mirrored scan gets
+            mirrored regions.
         second_pass_degrees, second_pass_mm: a head that is turned or displaced by more is brought upright by the pose
             that the network found, and segmented again.
         least_agreement: Dice of a region between the two routes below which they part.
@@ -70,7 +71,7 @@ class InferenceSettings:
 
     backend: BackendName = "auto"
     precision: Precision = "auto"
-    flips: bool = False
+    flips: bool = True
     second_pass_degrees: float = 5.0
     second_pass_mm: float = 10.0
     least_agreement: float = 0.6

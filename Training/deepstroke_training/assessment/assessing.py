@@ -90,7 +90,7 @@ def assess(
     routes: Sequence[RouteName] = ("unet",),
     weights: str | Path | None = None,
     device: str = "cpu",
-    flips: bool = False,
+    flips: bool = True,
     workers: int = 1,
     most: int | None = None,
     progress: Progress = silent,

@@ -51,7 +51,7 @@ class AssessmentJob:
     routes: tuple[RouteName, ...]
     weights: Path | None
     device: str = "cpu"
-    flips: bool = False
+    flips: bool = True
 
 
 @dataclass(frozen=True, eq=False)

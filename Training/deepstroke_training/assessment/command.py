@@ -1,4 +1,4 @@
-"""``deepstroke-train assess`` and ``amend``: routes on whole scans with known regions, and what weights say of it."""
+"""``deepstroke-train assess``, ``stability`` and ``amend``: how good and steady weights are, and what they say."""
 
 from __future__ import annotations
 
@@ -28,11 +28,43 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
         "--routes", metavar="ROUTE", nargs="+", choices=ROUTES, default=["unet"], help=f"of {', '.join(ROUTES)}"
     )
     parser.add_argument("--device", default="cpu", metavar="DEVICE", help="auto, cpu (default), cuda or cuda:N")
-    parser.add_argument("--flips", action="store_true", help="the network also sees the mirrored head")
+    parser.add_argument(
+        "--flips", action=argparse.BooleanOptionalAction, default=True, help="the network also sees the mirrored head"
+    )
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes of one thread each (default 1)")
     parser.add_argument("--most", metavar="N", type=int, help="so many cases at most")
     parser.set_defaults(run=_assess)
+    _add_stability(commands, common)
     _add_amend(commands, common)
+
+
+def _add_stability(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "stability", parents=[common], help="change scans in known ways and compare a network's answers"
+    )
+    parser.add_argument("scans", metavar="SCAN", type=Path, nargs="+", help="DICOM folder, NIfTI or NRRD file")
+    parser.add_argument("-o", "--output", metavar="F", type=Path, help="write the figures to this JSON file")
+    parser.add_argument("--weights", metavar="NAME", help="name or file of the network's weights")
+    parser.add_argument("--device", default="cpu", metavar="DEVICE", help="auto, cpu (default), cuda or cuda:N")
+    parser.add_argument(
+        "--flips", action=argparse.BooleanOptionalAction, default=True, help="the network also sees the mirrored head"
+    )
+    parser.set_defaults(run=_stability)
+
+
+def _stability(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.assessment.stability import measure_stability
+
+    with console_progress(arguments.quiet) as progress:
+        found = measure_stability(
+            arguments.scans,
+            arguments.weights,
+            arguments.device,
+            arguments.flips,
+            output=arguments.output,
+            progress=progress,
+        )
+    show(found.table())
 
 
 def _add_amend(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
