@@ -41,7 +41,8 @@ def test_progress_lines_are_told_and_the_rest_is_output() -> None:
 
 def test_progress_comes_while_the_child_still_works(tmp_path: Path) -> None:
     told: list[jobs.JobProgress] = []
-    code = f"import os,time; print('progress 50% half'); \nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(.01)"
+    go = str(tmp_path / "go")
+    code = f"import os, time\nprint('progress 50% half')\nwhile not os.path.exists({go!r}): time.sleep(.01)"
     job = run(code, on_progress=told.append)
     while not told:
         assert job.poll() is JobState.RUNNING
@@ -113,7 +114,7 @@ def test_cancel_ends_the_whole_tree(tmp_path: Path, own_session: bool) -> None:
         "grand = 'import subprocess, sys, time; "
         'p = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]); '
         "print(p.pid, flush=True); time.sleep(99)'\n"
-        f"c = subprocess.Popen([sys.executable, '-c', grand], stdout=subprocess.PIPE, start_new_session={own_session})\n"
+        f"c = subprocess.Popen([sys.executable, '-c', grand], stdout=-1, start_new_session={own_session})\n"
         "print(f'progress 1% {c.pid} {int(c.stdout.readline())}')\ntime.sleep(99)"
     )
     before = scratch_folders()

@@ -1,12 +1,11 @@
 """Stand-in of Slicer's ScriptedLoadableModule.py: what a scripted module inherits and what loads it."""
-# ruff: noqa: N802 - Slicer's own names
+# ruff: noqa: N802, N815 - Slicer's own names
 
 from __future__ import annotations
 
 import importlib
 import os
 import unittest
-from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -86,7 +85,6 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
     """A self test; it is meant for a real Slicer and runs here as far as the host goes."""
 
     messageDelay = 50
-    runTest: Callable[..., None]
 
     def delayDisplay(self, message: str, requestedDelay: int | None = None, msec: int | None = None) -> None:
         slicer.app.processEvents()
