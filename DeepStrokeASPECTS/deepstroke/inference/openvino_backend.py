@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -105,6 +107,12 @@ class OpenVinoBackend:
 
 
 def _openvino() -> Any:
+    """OpenVINO without the package by which its import and its converter report each use to its makers.
+
+    It does without that package where it isn't installed; None among the modules looks like that to it.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     return import_module("openvino")
 
 
