@@ -14,10 +14,11 @@ In ``report.json``::
     "regions": [{"region": "M1", "side": "left", "volume_ml", "mean_hu", "median_hu", "confidence", "probability",
                  "involved", "assessable", "obstacle",
                  "obstacles": ["no-mirror", ...],
-                 "reasons": [{"measure": "difference_hu", "text": "median 4.2 HU below the ...", "push": 1.7}, ...],
+                 "reasons": [{"measure": "difference_hu", "text": "mean 4.2 HU below the ...", "push": 1.7}, ...],
                  "excluded": {"fluid", "calcification", "blood", "other"},        fractions 0..1 of the region
                  "tissue": {"tissue_ml", "mean_hu", "median_hu", "sd_hu", "p5_hu", "p25_hu", "p75_hu", "p95_hu",
-                            "below_reference", "below_28_hu", "z", "difference_hu", "relative_difference", "ratio",
+                            "lower_hu", "upper_hu", "below_reference", "below_28_hu", "z", "difference_hu",
+                            "relative_difference", "ratio",
                             "texture": {...}} or null}, ...]                      20 of them, labels 1..20
     "aspects": {"side", "score", "left", "right", "lowest", "highest", "side_given", "withheld": ["haemorrhage", ...],
                 "method", "model", "threshold"}

@@ -67,13 +67,14 @@ class TissueMeasures:
     Attributes:
         tissue_ml: its volume.
         mean_hu, median_hu, sd_hu, p5_hu, p25_hu, p75_hu, p95_hu: its density.
+        lower_hu, upper_hu: mean of its darker and of its brighter half.
         below_reference: fraction of it that is darker than the scan's own tissue by more than 4 HU.
         below_28_hu: fraction of it below 28 HU.
-        difference_hu: its median less that of the same region on the other side; below 0: darker. None where the other
+        z: distance of its mean from the median of the scan's own tissue, in the tissue's robust standard deviations.
+        difference_hu: its mean less that of the same region on the other side; below 0: darker. None where the other
             side can't be judged, as the next two.
-        relative_difference: the same as a fraction of the mean of both medians.
-        ratio: its median over the other side's.
-        z: distance of its median from that of the scan's own tissue, in the tissue's robust standard deviations.
+        relative_difference: the same as a fraction of the mean of both.
+        ratio: its mean over the other side's.
         texture: features of the Image Biomarker Standardisation Initiative by name (distribution, shape, GLCM).
     """
 
@@ -85,6 +86,8 @@ class TissueMeasures:
     p25_hu: float
     p75_hu: float
     p95_hu: float
+    lower_hu: float
+    upper_hu: float
     below_reference: float
     below_28_hu: float
     z: float

@@ -10,7 +10,7 @@ from deepstroke.errors import ConfigError
 from deepstroke.nifti import write_nifti
 from deepstroke.progress import Progress, silent
 from deepstroke.regions import SIDES
-from deepstroke_training.scoring.table import CaseRow, write_case_table
+from deepstroke_training.scoring.table import CaseRow, read_case_table, write_case_table
 from deepstroke_training.synthesis import AcuteInfarct, HeadSettings, SyntheticCase, SyntheticHead
 from deepstroke_training.synthesis.cohort import members, settings_of
 from deepstroke_training.synthesis.rendering import CaseModel
@@ -41,7 +41,7 @@ def make_score_cohort(
     meets them (``deepstroke_training.synthesis``): 5 mm and thin slices, tilt, age, old and foreign lesions.
 
     Args:
-        out: folder, made where it is missing.
+        out: folder, made where it is missing; cases that its table names already are kept, so that a run goes on.
         n: number of cases.
         seed: another seed gives other patients.
         matrix: pixels along a row.
@@ -57,11 +57,12 @@ def make_score_cohort(
     """
     if n < 1:
         raise ConfigError(f"a cohort has at least one case, found {n}", code="cohort-size")
-    out, maker, rows = Path(out), _QuickHead(device), []
+    out, maker = Path(out), _QuickHead(device)
+    made = {row.case: row for row in read_case_table(out / TABLE)} if (out / TABLE).exists() else {}
     for number, (name, case_seed, settings) in enumerate(score_members(n, seed, matrix), start=1):
-        case = maker.generate(case_seed, settings)
-        rows.append(_write_case(case, name, out))
-        write_case_table(rows, out / TABLE)
+        if name not in made:
+            made[name] = _write_case(maker.generate(case_seed, settings), name, out)
+            write_case_table(list(made.values()), out / TABLE)
         progress(number / n, f"case {number} of {n}")
     return out / TABLE
 
