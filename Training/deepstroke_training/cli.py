@@ -14,6 +14,7 @@ from deepstroke_training.benchmarks import command as benchmarks
 from deepstroke_training.curation import command as curate
 from deepstroke_training.data import command as fingerprint
 from deepstroke_training.evaluation import command as evaluation
+from deepstroke_training.merge_split import command as plan_merge
 from deepstroke_training.training import command as training
 
 
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     assessment.add_parser(commands, common)
     benchmarks.add_parser(commands, common)
     fingerprint.add_parser(commands, common)
+    plan_merge.add_parser(commands, common)
     _add_build_atlas(commands, common)
     _add_sample_scan(commands, common)
     _add_synthesize(commands, common)

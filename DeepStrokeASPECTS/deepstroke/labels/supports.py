@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +87,7 @@ def gather_supports(
         GeometryError: the maps differ in shape.
     """
     seen = _Seen()
-    total = len(label_maps) if isinstance(label_maps, Collection) else 0
+    total = len(label_maps) if isinstance(label_maps, Sized) else 0
     for number, label_map in enumerate(label_maps):
         if total:
             progress(number / total, f"label map {number + 1} of {total}")
