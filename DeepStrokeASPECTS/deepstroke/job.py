@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -107,19 +108,39 @@ def run_routes(job: Job) -> Found:
         RegistrationError: the atlas could not be brought onto the scan, and the network wasn't asked for regions.
         WeightsError: the network's files are missing, altered, or can't be used.
     """
-    answer = _asked(job)
-    if job.choice.route == "unet" and answer.result is not None:
-        return _led_by_network(job, answer, None)
-    try:
-        registered = _registered(job, answer)
-    except RegistrationError as error:
+    if job.choice.route == "both" and job.start != "network":
+        answer, registered = _side_by_side(job)
+    else:
+        answer = _asked(job)
+        if job.choice.route == "unet" and answer.result is not None:
+            return _led_by_network(job, answer, None)
+        registered = _attempted(job, answer)
+    if isinstance(registered, RegistrationError):
         if answer.result is None:
-            raise
-        failed = Finding("atlas-route-failed", f"The regions are the network's alone: {error}.")
+            raise registered
+        failed = Finding("atlas-route-failed", f"The regions are the network's alone: {registered}.")
         return _led_by_network(job, _Answer(answer.run, answer.result, (*answer.findings, failed)), None)
     if answer.result is not None and job.choice.leader == "unet":
         return _led_by_network(job, answer, registered)
     return _led_by_atlas(job, answer, registered)
+
+
+def _side_by_side(job: Job) -> tuple[_Answer, AtlasResult | RegistrationError]:
+    """The network in a thread of its own while the atlas is registered: neither needs the other."""
+    quiet = replace(job, clock=StageClock())
+    with ThreadPoolExecutor(1, "network") as pool:
+        asked = pool.submit(_asked, quiet)
+        registered = _attempted(job, _Answer())
+        answer = asked.result()
+    job.clock.seconds.update(quiet.clock.seconds)
+    return answer, registered
+
+
+def _attempted(job: Job, answer: _Answer) -> AtlasResult | RegistrationError:
+    try:
+        return _registered(job, answer)
+    except RegistrationError as error:
+        return error
 
 
 def _asked(job: Job) -> _Answer:
