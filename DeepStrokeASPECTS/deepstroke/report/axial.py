@@ -80,7 +80,7 @@ def axial_slices(volume: Volume, labels: LabelMap) -> AxialSlices:
         raise InputError("the label map is empty, so there is nothing to show", code="no-labels")
     volume, labels = volume.reoriented_to_ras(), labels.reoriented_to_ras()
     right_left, anterior_posterior, step = volume.spacing_mm
-    box = _head_box(volume, labels)
+    box = head_box(volume, labels)
     return AxialSlices(
         _radiological(volume.data[box]),
         _radiological(labels.data[box]),
@@ -118,8 +118,8 @@ def _radiological(data: NDArray) -> NDArray:
     return np.ascontiguousarray(data[::-1, ::-1].transpose(2, 1, 0))
 
 
-def _head_box(volume: Volume, labels: LabelMap) -> tuple[slice, slice, slice]:
-    """The skull's extent in the labelled slices with a margin, and every slice."""
+def head_box(volume: Volume, labels: LabelMap) -> tuple[slice, slice, slice]:
+    """The box of a head in RAS+ order: the skull's extent in the labelled slices with a margin, and every slice."""
     labelled = volume.data[:, :, labels.mask.any(axis=(0, 1))]
     head = np.any(labelled > _BONE_HU, axis=2)
     if not head.any():  # a stripped volume

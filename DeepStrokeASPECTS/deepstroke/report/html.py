@@ -8,16 +8,22 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from deepstroke.nifti import atomic_path
-from deepstroke.regions import REGIONS, Region, Side
-from deepstroke.report.axial import axial_slices, choose_levels
+from deepstroke.regions import REGIONS, SIDES, Region, Side
+from deepstroke.report.axial import Levels, axial_slices, choose_levels
 from deepstroke.report.contents import RegionResult, Report
+from deepstroke.report.judgement import CHOICES, STATUS_WORDS, SideScore, count_score, status_of
+from deepstroke.report.page_facts import WINDOWS, as_script_json, page_facts
 from deepstroke.report.pictures import UNITS_PER_MM, picture_slices
-from deepstroke.scoring.measures import OBSTACLE_WORDS
+from deepstroke.report.view import View, make_view, to_base64
+from deepstroke.scoring.result import SCORE_OBSTACLE_WORDS
 from deepstroke.volume import LabelMap, Volume
 
 _TEMPLATE_FOLDER = Path(__file__).parent / "template"
+#: In the order in which they run; the viewer's own code comes before NiiVue, which takes long to read, and starts last.
+_SCRIPTS = ("pictures.js", "judgement.js", "scan.js", "outlines.js", "vendor/niivue-0.69.0.umd.js", "viewer.js")
 
 #: Registration figures in words with their unit; a figure that isn't listed is shown by its own name.
 QUALITY_NAMES: dict[str, tuple[str, str]] = {
@@ -48,7 +54,7 @@ class RegionRow:
     @property
     def difference_hu(self) -> float | None:
         """Median HU of the left minus that of the right; None unless both sides can be judged."""
-        left, right = self.left.measures, self.right.measures
+        left, right = self.left, self.right
         if not (left.assessable and right.assessable) or left.median_hu is None or right.median_hu is None:
             return None
         return left.median_hu - right.median_hu
@@ -85,7 +91,6 @@ def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
     environment.filters.update(hu=_hu, share=_share, moment=_moment)
     slices = axial_slices(volume, labels)
     levels = choose_levels(slices)
-    script = (_TEMPLATE_FOLDER / "script.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         report=report,
         regions=REGIONS,
@@ -99,10 +104,79 @@ def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
         quality=quality_lines(report),
         network=network_lines(report),
         doubts=doubt_rows(report),
-        obstacles=OBSTACLE_WORDS,
-        script=script,
-        script_hash=_csp_hash(script),
+        obstacles=SCORE_OBSTACLE_WORDS,
+        **_judgement_context(report),
+        **_viewer_context(report, make_view(volume, labels), levels),
     )
+
+
+def _judgement_context(report: Report) -> dict[str, Any]:
+    """What the table of judgements shows."""
+    return {
+        "total": total_words(report),
+        "scored": any(result.involved is not None for result in report.regions),
+        "status_of": status_of,
+        "words": STATUS_WORDS,
+        "choices": CHOICES,
+        "reasons": reason_lines(report),
+    }
+
+
+def _viewer_context(report: Report, view: View, levels: Levels) -> dict[str, Any]:
+    """The page's scripts with the hashes by which its policy allows them, and the scan that they show."""
+    from markupsafe import Markup
+
+    scripts = [(_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    (across, along, _), (right_left, anterior_posterior, _) = view.volume.shape, view.volume.spacing_mm
+    return {
+        "facts": as_script_json(page_facts(report, view, levels)),
+        "packed_ct": to_base64(view.volume),
+        "packed_labels": to_base64(view.labels),
+        "view": view,
+        "view_ratio": f"{across * right_left / (along * anterior_posterior):.4f}",
+        "windows": WINDOWS,
+        "scripts": scripts,
+        "script_policy": Markup(" ".join(f"'{_csp_hash(script)}'" for script in scripts)),
+        "notice": (_TEMPLATE_FOLDER / "vendor" / "NOTICE.txt").read_text(encoding="utf-8"),
+    }
+
+
+@dataclass(frozen=True)
+class TotalWords:
+    """The score of the affected side and of both sides, and which side is affected, as the page first shows them."""
+
+    affected: str
+    right: str
+    left: str
+    words: str
+
+
+def total_words(report: Report) -> TotalWords:
+    """The computed totals; "–" where none is given."""
+    total = report.aspects
+    if total.withheld:
+        affected, sides = SideScore(None, None), dict.fromkeys(SIDES, SideScore(None, None))
+    else:
+        sides = {
+            side: count_score(status_of(result) for result in report.regions if result.measures.side == side)
+            for side in SIDES
+        }
+        affected = sides[total.side] if total.side else min(sides.values(), key=lambda one: one.score or 0)
+    words = f"patient's {total.side}" if total.side else "neither side"
+    return TotalWords(str(affected), str(sides["right"]), str(sides["left"]), words)
+
+
+def reason_lines(report: Report) -> list[tuple[str, list[str]]]:
+    """Why regions are counted as involved, or can't be judged: a name and its reasons, in the table's order."""
+    lines = []
+    for row in region_rows(report):
+        for side, result in row.sides:
+            texts = [SCORE_OBSTACLE_WORDS[obstacle] for obstacle in result.obstacles]
+            if result.involved and result.score is not None:
+                texts += [reason.text for reason in result.score.reasons]
+            if texts:
+                lines.append((f"{side.capitalize()} {row.region.abbreviation}", texts))
+    return lines
 
 
 def region_rows(report: Report) -> list[RegionRow]:
