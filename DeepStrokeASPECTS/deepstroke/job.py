@@ -221,7 +221,11 @@ def _led_by_atlas(job: Job, answer: _Answer, registered: AtlasResult) -> Found:
 
 
 def _agreement(job: Job, network: SlicedLabels, registered: AtlasResult) -> Agreement:
-    return agreement_of(network.labels, registered.found.labels, job.inference.least_agreement)
+    """Inside the brain: the network looks nowhere else, and the atlas's regions may reach beyond it."""
+    ours, theirs = (
+        job.scan.volume.with_labels(found.labels.data * job.head.brain.mask) for found in (network, registered.found)
+    )
+    return agreement_of(ours, theirs, job.inference.least_agreement)
 
 
 def _findings(answer: _Answer, registered: AtlasResult | None, agreement: Agreement | None) -> tuple[Finding, ...]:

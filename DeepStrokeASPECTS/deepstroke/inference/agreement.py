@@ -17,7 +17,7 @@ class Agreement:
     """How far the network and the atlas agree.
 
     Attributes:
-        dice: of each label 1..20, 0..1; 1 where neither route has a voxel of it.
+        dice: of each label 1..20 inside the brain, 0..1; 1 where neither route has a voxel of it.
         limit: below it they part.
     """
 
