@@ -55,6 +55,7 @@ def dynunet(
     res_block: bool = False,
     dropout: float = 0.0,
     deep_supervision: bool = False,
+    affine: bool = True,
 ) -> nn.Module:
     """MONAI's DynUNet, nnU-Net's plain U-Net: ``depth`` halvings below a level at the input's size.
 
@@ -65,6 +66,7 @@ def dynunet(
         res_block: residual blocks instead of plain ones.
         dropout: probability, 0 to below 1.
         deep_supervision: in training give a list of logits, all at the input's size.
+        affine: whether the instance norms have a learned scale and shift; those of label merge-and-split have none.
 
     Raises:
         ConfigError: a setting is out of range, one fault a line; or MONAI isn't installed.
@@ -89,6 +91,7 @@ def dynunet(
         strides=strides,
         upsample_kernel_size=strides[1:],
         filters=tuple(min(base_channels << level, _DYNUNET_MOST_CHANNELS) for level in range(depth + 1)),
+        norm_name=("INSTANCE", {"affine": affine}),
         dropout=dropout or None,
         res_block=res_block,
         deep_supervision=deep_supervision,

@@ -11,12 +11,26 @@ import torch
 from torch import nn
 
 from deepstroke.errors import ConfigError
+from deepstroke.networks.alignment import AlignmentNetwork
+from deepstroke.networks.asymmetry import AsymmetryDisentanglementNetwork
+from deepstroke.networks.cerebellum import CerebellumM1, CerebellumM2
+from deepstroke.networks.group_norm_unets import DoubleConvUNet3D, ResidualUNet3D
 from deepstroke.networks.monai_networks import dynunet, swin_unetr
 from deepstroke.networks.unet3d import UNet3D
 
 Factory = Callable[..., nn.Module]
 
-_FACTORIES: dict[str, Factory] = {"unet3d": UNet3D, "dynunet": dynunet, "swin_unetr": swin_unetr}
+_FACTORIES: dict[str, Factory] = {
+    "unet3d": UNet3D,
+    "dynunet": dynunet,
+    "swin_unetr": swin_unetr,
+    "cerebellum_m1": CerebellumM1,
+    "cerebellum_m2": CerebellumM2,
+    "residual_unet3d": ResidualUNet3D,
+    "double_conv_unet3d": DoubleConvUNet3D,
+    "alignment": AlignmentNetwork,
+    "adn": AsymmetryDisentanglementNetwork,
+}
 
 
 def register(name: str, factory: Factory) -> None:
@@ -65,8 +79,11 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
 def build(name: str, **settings: Any) -> nn.Module:
     """A new network with random weights: (B, in_channels, i, j, k) to logits (B, out_channels, i, j, k).
 
+    Those that learn one structure (cerebellum_m1, cerebellum_m2, residual_unet3d, double_conv_unet3d, adn) give its
+    probability, all but the last one logits with ``sigmoid=False``; ``alignment`` gives six numbers a case.
+
     Args:
-        name: ``"unet3d"``, ``"dynunet"``, ``"swin_unetr"`` or another that is registered.
+        name: one of ``available()``, such as ``"unet3d"`` or ``"dynunet"``.
         settings: of that network; see ``settings_of``.
 
     Raises:

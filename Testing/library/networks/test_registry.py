@@ -102,3 +102,27 @@ def test_without_monai_its_networks_say_how_to_get_it(name: str, monkeypatch: py
     monkeypatch.setitem(sys.modules, "monai.networks", None)
     with pytest.raises(ConfigError, match='pip install "deepstroke\\[train\\]"'):
         build(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "parameters"),
+    [
+        ("cerebellum_m1", {}, 372_521),
+        ("cerebellum_m2", {}, 550_097),
+        ("residual_unet3d", {}, 8_769_251),
+        ("residual_unet3d", {"in_channels": 2}, 8_770_117),
+        ("double_conv_unet3d", {}, 4_081_267),
+        ("alignment", {}, 7_459_142),
+        ("adn", {"preset": "reference"}, 24_997_644),
+        ("dynunet", {"out_channels": 34, "deep_supervision": True, "affine": False}, 31_198_120),
+        ("dynunet", {"out_channels": 36, "deep_supervision": True, "affine": False}, 31_199_088),
+        ("dynunet", {"out_channels": 108, "deep_supervision": True, "affine": False}, 31_233_936),
+    ],
+)
+def test_published_networks_have_their_parameters(name: str, settings: dict[str, Any], parameters: int) -> None:
+    if name == "dynunet":
+        pytest.importorskip("monai")
+    check(name, settings)
+    with torch.device("meta"):
+        network = build(name, **settings)
+    assert sum(each.numel() for each in network.parameters()) == parameters
