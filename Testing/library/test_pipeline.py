@@ -25,8 +25,9 @@ OUTPUTS = {
 
 
 def _segment(path: Path, out: Path, *options: str) -> dict:
+    """By the atlas alone, whatever weights are here, unless options say otherwise."""
     done = subprocess.run(
-        [sys.executable, "-m", "deepstroke", "segment", str(path), "-o", str(out), *options],
+        [sys.executable, "-m", "deepstroke", "segment", str(path), "-o", str(out), "--method", "atlas", *options],
         capture_output=True,
         text=True,
         check=False,
