@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepstroke.dicom.sc import write_secondary_capture
 from deepstroke.dicom.seg import Algorithm, write_segmentation
+from deepstroke.dicom.sr import write_structured_report
 from deepstroke.errors import DeepStrokeError, InputError
 from deepstroke.findings import Finding
 from deepstroke.nifti import write_json, write_nifti
@@ -19,6 +21,7 @@ from deepstroke.report.contents import Report, hash_outputs
 from deepstroke.report.figures import Caption, draw_figure
 from deepstroke.report.html import write_html
 from deepstroke.stages import peak_memory_mb
+from deepstroke.statements import assessment_of
 from deepstroke.volume import Volume
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ OUTPUT_NAMES = (
     "labels-atlas.nii.gz",
     "labels-unet.nii.gz",
     "labels.seg.dcm",
+    "report.sr.dcm",
+    "figure.sc.dcm",
     "transform.h5",
     "transform-inverse.h5",
     "figure.png",
@@ -99,10 +104,10 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
         result.transform.save(folder / "transform.h5")
     elif with_transform:
         findings += (Finding("no-transform", "Nothing was registered, so there is no transform to save."),)
-    progress(0.4, "writing DICOM SEG")
-    _write_seg(result, folder / "labels.seg.dcm")
-    progress(0.7, "drawing")
+    progress(0.4, "drawing")
     draw_figure(result.ct, result.labels, folder / "figure.png", caption_of(result.report))
+    progress(0.5, "writing DICOM")
+    _write_dicom(replace(result, report=replace(result.report, findings=findings)), folder)
     written = [folder / name for name in OUTPUT_NAMES if (folder / name).exists()]
     seconds = round(time.perf_counter() - began, 3)
     report = replace(
@@ -141,10 +146,21 @@ def _write_network_volumes(result: Result, folder: Path) -> None:
         write_nifti(result.other_labels, folder / f"labels-{other}.nii.gz")
 
 
-def _write_seg(result: Result, path: Path) -> None:
+def _write_dicom(result: Result, folder: Path) -> None:
+    """SEG, SR and Secondary Capture in the study of the source; nothing where the input was no DICOM."""
     if result.slices is None or result.slice_labels is None:
         return
-    report = result.report
+    report, sources = result.report, result.slices.read_sources()
+    algorithm = _algorithm(report)
+    segmentation = folder / "labels.seg.dcm"
+    write_segmentation(sources, result.slices.in_source_order(result.slice_labels), segmentation, algorithm=algorithm)
+    if report.regions:
+        write_structured_report(sources, segmentation, assessment_of(report, algorithm), folder / "report.sr.dcm")
+    write_secondary_capture(sources, folder / "figure.png", folder / "figure.sc.dcm")
+
+
+def _algorithm(report: Report) -> Algorithm:
+    """What made the labels, with the settings that matter."""
     by_network = report.leader == "unet"
     parameters: dict[str, str] = {"method": report.method}
     if not by_network:
@@ -153,9 +169,4 @@ def _write_seg(result: Result, path: Path) -> None:
         parameters["atlas"] = f"{report.atlas['name']} {report.atlas['version']}"
     if report.network is not None:
         parameters["weights"] = str(report.network["weights"])
-    write_segmentation(
-        result.slices.read_sources(),
-        result.slices.in_source_order(result.slice_labels),
-        path,
-        algorithm=Algorithm("network" if by_network else "atlas", parameters=parameters),
-    )
+    return Algorithm("network" if by_network else "atlas", parameters=parameters)

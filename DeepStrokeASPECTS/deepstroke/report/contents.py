@@ -186,11 +186,16 @@ class Report:
             "agreement": None if self.agreement is None else _plain(self.agreement),
             "registration": None if self.registration is None else _plain(self.registration),
             "regions": [_plain(region.as_dict()) for region in self.regions],
-            "aspects": _plain(asdict(self.aspects)),
+            "aspects": plain_aspects(self.aspects),
             "timings_s": {stage: round(float(seconds), 3) for stage, seconds in self.timings_s.items()},
             "peak_memory_mb": _rounded(self.peak_memory_mb),
             "outputs": [asdict(output) for output in self.outputs],
         }
+
+
+def plain_aspects(aspects: AspectsResult) -> dict[str, Any]:
+    """The total as it stands in ``report.json``."""
+    return dict(_plain(asdict(aspects)))
 
 
 def hash_outputs(paths: Iterable[Path]) -> tuple[OutputFile, ...]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from deepstroke.nifti import atomic_path
-from deepstroke.regions import REGIONS, SIDES, Region, Side
+from deepstroke.regions import REGIONS, Region, Side
 from deepstroke.report.axial import Levels, axial_slices, choose_levels
 from deepstroke.report.contents import RegionResult, Report
-from deepstroke.report.judgement import CHOICES, STATUS_WORDS, SideScore, count_score, status_of
+from deepstroke.report.judgement import CHOICES, STATUS_WORDS, side_scores, status_of
 from deepstroke.report.page_facts import WINDOWS, as_script_json, page_facts
 from deepstroke.report.pictures import UNITS_PER_MM, picture_slices
 from deepstroke.report.view import View, make_view, to_base64
@@ -153,15 +153,8 @@ class TotalWords:
 
 def total_words(report: Report) -> TotalWords:
     """The computed totals; "–" where none is given."""
-    total = report.aspects
-    if total.withheld:
-        affected, sides = SideScore(None, None), dict.fromkeys(SIDES, SideScore(None, None))
-    else:
-        sides = {
-            side: count_score(status_of(result) for result in report.regions if result.measures.side == side)
-            for side in SIDES
-        }
-        affected = sides[total.side] if total.side else min(sides.values(), key=lambda one: one.score or 0)
+    total, sides = report.aspects, side_scores(report)
+    affected = sides[total.side] if total.side else min(sides.values(), key=lambda one: one.score or 0)
     words = f"patient's {total.side}" if total.side else "neither side"
     return TotalWords(str(affected), str(sides["right"]), str(sides["left"]), words)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from deepstroke.report.contents import RegionResult
+from deepstroke.regions import SIDES, Side
+from deepstroke.report.contents import RegionResult, Report
 
 #: Involved: early ischemic change. Not scored: nobody has judged the region yet.
 Status = Literal["involved", "not-involved", "not-assessable", "not-scored"]
@@ -62,3 +63,13 @@ def count_score(statuses: Iterable[Status]) -> SideScore:
         return SideScore(None, None)
     score = FULL_SCORE - given.count("involved")
     return SideScore(score, score - unknown)
+
+
+def side_scores(report: Report) -> Mapping[Side, SideScore]:
+    """The computed score of each side; none where the report withholds it."""
+    if report.aspects.withheld:
+        return dict.fromkeys(SIDES, SideScore(None, None))
+    return {
+        side: count_score(status_of(result) for result in report.regions if result.measures.side == side)
+        for side in SIDES
+    }

@@ -39,8 +39,8 @@
   function count(judged, side) {
     const all = facts.regions.filter((entry) => entry.side === side).map((entry) => judged.get(`${side} ${entry.region}`));
     const unknown = all.filter((status) => status === "not-assessable").length;
-    if (!all.length || all.includes("not-scored") || unknown === all.length) return { score: null, lowest: null, involved: 0 };
     const involved = all.filter((status) => status === "involved").length;
+    if (!all.length || all.includes("not-scored") || unknown === all.length) return { score: null, lowest: null, involved };
     return { score: facts.full - involved, lowest: facts.full - involved - unknown, involved };
   }
 
