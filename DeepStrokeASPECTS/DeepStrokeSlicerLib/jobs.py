@@ -81,12 +81,12 @@ def child_environment(scratch: Path) -> dict[str, str]:
 
 
 class Job:
-    """One `python -m deepstroke ...` in a child process.
+    """One `deepstroke ...` in a child process, which ends with Slicer whatever becomes of it.
 
     Args:
         arguments: of `deepstroke`.
         on_progress: called by `poll` with each new progress of the child.
-        command: what is run instead of `python -m deepstroke`, for tests of the process alone.
+        command: what is run instead of `deepstroke`, for tests of the process alone.
 
     Example:
         >>> job = Job(["doctor"])  # doctest: +SKIP
@@ -109,7 +109,7 @@ class Job:
 
     @staticmethod
     def _deepstroke() -> list[str]:
-        return [python_executable(), "-m", "deepstroke"]
+        return [python_executable(), str(Path(__file__).with_name("child.py")), str(os.getpid())]
 
     def _start(self, command: list[str]) -> tuple[IO[str], subprocess.Popen[bytes]]:
         output_path, error_path = self._scratch / "stdout.txt", self._scratch / "stderr.txt"

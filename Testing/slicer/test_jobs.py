@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -133,6 +134,24 @@ def test_cancel_ends_the_whole_tree(tmp_path: Path, own_session: bool) -> None:
 
 def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="groups")
+def test_a_child_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    child = Path(jobs.__file__).with_name("child.py")
+    (tmp_path / "deepstroke").mkdir()
+    (tmp_path / "deepstroke" / "__init__.py").touch()
+    (tmp_path / "deepstroke" / "cli.py").write_text("import time\ndef main(arguments): time.sleep(99)\n")
+    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"])
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    orphan = subprocess.Popen(
+        [sys.executable, str(child), str(parent.pid)], env=environment, start_new_session=True, cwd=tmp_path
+    )
+    time.sleep(1.0)
+    assert orphan.poll() is None
+    parent.kill()
+    parent.wait()
+    assert orphan.wait(timeout=30) != 0
 
 
 def test_cancel_after_the_end_changes_nothing() -> None:

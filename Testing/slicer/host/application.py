@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 import tempfile
 import time
 import types
+import weakref
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -63,6 +65,44 @@ class Application(QtWidgets.QApplication):
         self._modules, self._real = ModuleManager(), real
 
 
+class DicomDatabase:
+    """`slicer.dicomDatabase`: files by their instance UIDs."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.isOpen = True
+
+    def fileForInstance(self, uid: str) -> str:
+        return self.files.get(uid, "")
+
+    def add_folder(self, folder: Path) -> None:
+        """What an import does: know every file of a folder."""
+        import pydicom
+
+        for path in sorted(folder.iterdir()):
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
+            self.files[str(header.SOPInstanceUID)] = str(path)
+
+
+class SampleDataLogic:
+    """`SampleData.SampleDataLogic`: keeps what is registered."""
+
+    @staticmethod
+    def registerCustomSampleDataSource(
+        category: str = "Custom",
+        sampleName: str | None = None,
+        uris: Any = None,
+        fileNames: Any = None,
+        nodeNames: Any = None,
+        customDownloader: Callable[[Any], Any] | None = None,
+        thumbnailFileName: str | None = None,
+    ) -> None:
+        source = types.SimpleNamespace(
+            sampleName=sampleName, customDownloader=customDownloader, thumbnailFileName=thumbnailFileName
+        )
+        slicer.modules.sampleDataSources.setdefault(category, []).append(source)
+
+
 class CoreModule:
     """A module as `slicer.modules.NAME`."""
 
@@ -85,17 +125,22 @@ class Host:
     Attributes:
         app: `slicer.app`.
         messages: (kind, text) of every message that would have been shown.
+        database: `slicer.dicomDatabase`.
         answers: what is answered to questions, first in first out; a question without an answer is an error.
         errors: exceptions of slots since the last look; `wait_until` raises the first.
     """
 
     def __init__(self, app: Application, real: RealScene) -> None:
+        sys.excepthook = self._catch  # PySide6 hands exceptions of slots to it.
         self.app, self._real = app, real
         self.messages: list[tuple[str, str]] = []
         self.answers: list[bool] = []
         self.errors: list[BaseException] = []
+        self.database = slicer.dicomDatabase = DicomDatabase()
         self._open: list[tuple[Any, Any]] = []
-        sys.excepthook = lambda kind, error, trace: self.errors.append(error)
+
+    def _catch(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        self.errors.append(error)
 
     def open(self, name: str) -> Any:
         """Load a module as Slicer does, build its panel, enter it, and return the widget object."""
@@ -142,23 +187,23 @@ class Host:
         self._real.clear()
         self.messages.clear()
         self.answers.clear()
+        self.database.files.clear()
         self.raise_errors()
 
     def turn(self) -> None:
         """Let waiting events through."""
         self.app.processEvents()
         self.app.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+        self.raise_errors()
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
         """Turn the event loop until the condition holds; raise what a slot raised, or TimeoutError."""
         deadline = time.monotonic() + seconds
         while not condition():
             self.turn()
-            self.raise_errors()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {seconds} s; messages: {self.messages}")
             time.sleep(0.005)
-        self.raise_errors()
 
     def raise_errors(self) -> None:
         """Raise the first exception of a slot."""
@@ -196,11 +241,25 @@ def start() -> Host:
     slicer.modules = sys.modules["slicer.modules"] = types.ModuleType("slicer.modules")
     for name, logic in real.logics.items():
         setattr(slicer.modules, name.lower(), CoreModule(name, logic))
+    slicer.modules.sampleDataSources = {}
+    sys.modules["SampleData"] = types.SimpleNamespace(SampleDataLogic=SampleDataLogic)
+    sys.modules["DICOMLib"] = types.SimpleNamespace(DICOMUtils=types.SimpleNamespace(importDicom=_import_dicom))
     _provide_python()
     sys.path[:0] = [str(ROOT / folder) for folder in MODULE_FOLDERS if str(ROOT / folder) not in sys.path]
     host = Host(app, real)
     _replace_dialogs(host)
     return host
+
+
+def _import_dicom(dicomDataDir: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:
+    """`DICOMLib.DICOMUtils.importDicom`; with copyFiles the database keeps the files themselves."""
+    database = slicer.dicomDatabase if dicomDatabase is None else dicomDatabase
+    if copyFiles:
+        kept = Path(tempfile.mkdtemp(prefix="host-database-"))
+        weakref.finalize(database, shutil.rmtree, kept, ignore_errors=True)
+        dicomDataDir = shutil.copytree(dicomDataDir, kept / "files")
+    database.add_folder(Path(dicomDataDir))
+    return True
 
 
 def _provide_python() -> None:
@@ -234,4 +293,5 @@ def _replace_dialogs(host: Host) -> None:
     for name in ("confirmOkCancelDisplay", "confirmYesNoDisplay"):
         setattr(slicer.util, name, asks(name))
     slicer.util.showStatusMessage = shows("status")
+    slicer.util.selectModule = shows("module")
     slicer.util.mainWindow = lambda: None

@@ -66,50 +66,34 @@ class _Builder:
             title = next((a for a in element.iterfind("attribute") if a.get("name") == "title"), None)
             parent.addTab(page, "" if title is None else str(_value(title)))
 
-    def _layout(self, element: Element, widget: Any) -> Any:
+    def _layout(self, element: Element, parent: Any, *, nested: bool = False) -> Any:
+        """A layout whose widgets belong to ``parent``; a nested one is put into another layout by the caller."""
         layout = getattr(QtWidgets, element.get("class", ""))()
-        if widget is not None:
-            widget.setLayout(layout)
+        if not nested:
+            parent.setLayout(layout)
         for child in element.iterfind("property"):
             _set_layout_property(layout, child)
         for item in element.iterfind("item"):
-            self._item(layout, item, widget)
+            self._item(layout, item, parent)
         return layout
 
     def _item(self, layout: Any, item: Element, parent: Any) -> None:
         content = item[0]
-        row, column = int(item.get("row", 0)), int(item.get("column", 0))
         if content.tag == "spacer":
             layout.addItem(QtWidgets.QSpacerItem(1, 1, *_spacer_policy(content)))
             return
-        if content.tag == "layout":
-            child = self._layout(content, None)
-            add, adopt = layout.addLayout, self._adopt(parent)
-            adopt(child)
-        else:
-            child = self._widget(content, parent)
-            add = layout.addWidget
+        nested = content.tag == "layout"
+        child = self._layout(content, parent, nested=True) if nested else self._widget(content, parent)
+        row, column = int(item.get("row", 0)), int(item.get("column", 0))
+        spans = int(item.get("rowspan", 1)), int(item.get("colspan", 1))
         if isinstance(layout, QtWidgets.QFormLayout):
             roles = QtWidgets.QFormLayout.ItemRole
-            whole = int(item.get("colspan", 1)) == 2
-            role = roles.SpanningRole if whole else (roles.LabelRole, roles.FieldRole)[column]
-            (layout.setLayout if content.tag == "layout" else layout.setWidget)(row, role, child)
+            role = roles.SpanningRole if spans[1] == 2 else (roles.LabelRole, roles.FieldRole)[column]
+            (layout.setLayout if nested else layout.setWidget)(row, role, child)
         elif isinstance(layout, QtWidgets.QGridLayout):
-            add(child, row, column, int(item.get("rowspan", 1)), int(item.get("colspan", 1)))
+            (layout.addLayout if nested else layout.addWidget)(child, row, column, *spans)
         else:
-            add(child)
-
-    @staticmethod
-    def _adopt(parent: Any) -> Callable[[Any], None]:
-        def adopt(layout: Any) -> None:
-            for index in range(layout.count()):
-                item = layout.itemAt(index)
-                if item.widget() is not None and parent is not None:
-                    item.widget().setParent(parent)
-                elif item.layout() is not None:
-                    adopt(item.layout())
-
-        return adopt
+            (layout.addLayout if nested else layout.addWidget)(child)
 
     def _connect(self, element: Element) -> None:
         sender, signal, receiver, slot = (element.findtext(tag, "") for tag in ("sender", "signal", "receiver", "slot"))

@@ -18,15 +18,16 @@ STAND_INS: dict[str, type] = {}
 def stand_in(cls: WidgetT) -> WidgetT:
     """Register a stand-in; attributes that it doesn't have can't be set on it."""
     add_properties(cls)
-    cls.__setattr__ = _set_known
+    original = cls.__setattr__
+
+    def set_known(self: Any, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        original(self, name, value)
+
+    cls.__setattr__ = set_known
     STAND_INS[cls.__name__] = cls
     return cls
-
-
-def _set_known(self: Any, name: str, value: Any) -> None:
-    if not name.startswith("_") and not hasattr(type(self), name):
-        raise AttributeError(f"{type(self).__name__} has no attribute {name}")
-    QtCore.QObject.__setattr__(self, name, value)
 
 
 @stand_in
@@ -68,6 +69,9 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     text = Property(str, lambda self: self._text, lambda self, value: setattr(self, "_text", value))
     collapsed = Property(bool, lambda self: self._collapsed, _collapse)
+
+    def showEvent(self, event: Any) -> None:
+        self._collapse(self._collapsed)  # A .ui file may fold it before its children are there.
 
     def paintEvent(self, event: Any) -> None:
         with contextlib.closing(_Painter(self)) as painter:

@@ -1,0 +1,212 @@
+"""The part of the panel that shows a result: scores, the table with the reader's word, levels and views."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+import slicer
+from deepstroke.regions import SIDES
+from DeepStrokeASPECTSLib import views
+from DeepStrokeASPECTSLib.reading import RegionReading, SideScore
+from DeepStrokeASPECTSLib.review import Review
+from DeepStrokeASPECTSLib.run import RunResult
+from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
+
+#: Maps that a run may leave, in the order of the list.
+OVERLAYS = ("infarct.nii.gz", "asymmetry.nii.gz", "confidence.nii.gz")
+OVERLAY_OPACITY = 0.4
+_DECISIONS: tuple[bool | None, ...] = (None, True, False)
+_DECISION_COLUMN = 5
+
+
+class ResultPanel:
+    """Joins the widgets of the section Result with one result at a time.
+
+    Args:
+        ui: the panel's widgets.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self.review: Review | None = None
+        self._mirror: views.MirrorView | None = None
+        self._overlay: Any = None
+        ui.regionTable.connect("cellClicked(int,int)", self._show_region)
+        ui.ganglionicButton.connect("clicked(bool)", lambda *_: self._jump("ganglionic"))
+        ui.supraganglionicButton.connect("clicked(bool)", lambda *_: self._jump("supraganglionic"))
+        ui.windowButton.connect("clicked(bool)", self._window)
+        ui.mirrorCheckBox.connect("toggled(bool)", self._toggle_mirror)
+        ui.filledCheckBox.connect("toggled(bool)", self._toggle_filled)
+        ui.surfacesCheckBox.connect("toggled(bool)", self._toggle_surfaces)
+        ui.overlayComboBox.connect("currentIndexChanged(int)", self._show_overlay)
+        self._prepare_table()
+        self.clear()
+
+    def _prepare_table(self) -> None:
+        table = self._ui.regionTable
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.verticalHeader().setVisible(False)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(_DECISION_COLUMN, qt.QHeaderView.Stretch)
+
+    def show(self, result: RunResult) -> None:
+        """Show a new result as a reader wants it: window, two views, the ganglionic level."""
+        self.clear()
+        self.review = Review(result)
+        views.stroke_window(result.volume)
+        views.show_side_by_side(result.volume)
+        views.show_regions(result.segmentation, filled=self._ui.filledCheckBox.checked)
+        self._fill_table(result.reading.regions)
+        self._fill_overlays(result.folder)
+        self._ui.warningsLabel.text = "\n".join(result.reading.warnings)
+        self._ui.resultSection.enabled = True
+        self._ui.ganglionicButton.enabled = result.levels.ganglionic is not None
+        self._ui.supraganglionicButton.enabled = result.levels.supraganglionic is not None
+        self._ui.mirrorCheckBox.enabled = result.mirror is not None
+        self._show_scores()
+        self._jump("ganglionic")
+
+    def clear(self) -> None:
+        """Show nothing and follow nothing."""
+        self._ui.mirrorCheckBox.checked = False
+        self._ui.surfacesCheckBox.checked = False
+        self._drop_overlay()
+        self.review = None
+        self._ui.regionTable.setRowCount(0)
+        self._ui.overlayComboBox.clear()
+        self._ui.resultSection.enabled = False
+        self._ui.leftScoreLabel.text = self._ui.rightScoreLabel.text = ""
+        self._ui.scoreNoteLabel.text = _("Segment a scan to see its regions.")
+        self._ui.warningsLabel.text = ""
+
+    def _fill_table(self, regions: tuple[RegionReading, ...]) -> None:
+        table = self._ui.regionTable
+        table.setRowCount(len(regions))
+        for row, region in enumerate(regions):
+            cells = (
+                f"{_('Left') if region.side == 'left' else _('Right')} {region.region.abbreviation}",
+                _number(region.volume_ml, 1),
+                _number(region.mean_hu, 1),
+                _number(region.difference_hu, 1, sign=True),
+                _number(region.confidence, 2),
+            )
+            for column, text in enumerate(cells):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip("\n".join([region.region.name, *region.reasons]))
+                if column == 0:
+                    item.setData(qt.Qt.DecorationRole, qt.QColor(*region.region.colour))
+                else:
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+                table.setItem(row, column, item)
+            table.setCellWidget(row, _DECISION_COLUMN, self._decision(region))
+
+    def _decision(self, region: RegionReading) -> Any:
+        box = qt.QComboBox()
+        for text in (_automatic_text(region), _("involved (reader)"), _("not involved (reader)")):
+            box.addItem(text)
+        box.connect("currentIndexChanged(int)", partial(self._decide, region))
+        return box
+
+    def _decide(self, region: RegionReading, index: int) -> None:
+        if self.review is not None:
+            self.review.overrule(region, _DECISIONS[index], self._ui.readerLineEdit.text)
+            self._show_scores()
+
+    def _show_scores(self) -> None:
+        assert self.review is not None
+        scores = self.review.scores
+        labels = {"left": self._ui.leftScoreLabel, "right": self._ui.rightScoreLabel}
+        titles = {"left": _("ASPECTS left"), "right": _("ASPECTS right")}
+        for side in SIDES:
+            labels[side].text = f"<b>{titles[side]}: {_score_text(scores[side])}</b>"
+        self._ui.scoreNoteLabel.text = _score_note(scores["left"], scores["right"], len(self.review.overrides))
+
+    def _show_region(self, row: int, column: int) -> None:
+        if self.review is None:
+            return
+        region = self.review.result.reading.regions[row]
+        k = self.review.result.best_slice.get(region.label)
+        if k is not None:
+            views.jump_to_slice(self.review.result.volume, k)
+
+    def _jump(self, level: str) -> None:
+        if self.review is None:
+            return
+        k = getattr(self.review.result.levels, level)
+        if k is not None:
+            views.jump_to_slice(self.review.result.volume, k)
+
+    def _window(self, *_args: object) -> None:
+        if self.review is not None:
+            views.stroke_window(self.review.result.volume)
+
+    def _toggle_mirror(self, on: bool) -> None:
+        if self._mirror is not None:
+            self._mirror.stop()
+            self._mirror = None
+        if on and self.review is not None and self.review.result.mirror is not None:
+            self._mirror = views.MirrorView(self.review.result.mirror.reflection())
+
+    def _toggle_filled(self, on: bool) -> None:
+        if self.review is not None:
+            views.show_regions(self.review.result.segmentation, filled=on)
+
+    def _toggle_surfaces(self, on: bool) -> None:
+        if self.review is not None and slicer.mrmlScene.IsNodePresent(self.review.result.segmentation):
+            views.show_in_3d(self.review.result.segmentation, visible=on)
+
+    def _fill_overlays(self, folder: Path) -> None:
+        box = self._ui.overlayComboBox
+        box.addItem(_("none"), "")
+        for name in OVERLAYS:
+            if (folder / name).is_file():
+                box.addItem(name.partition(".")[0], str(folder / name))
+        box.enabled = box.count > 1
+
+    def _show_overlay(self, index: int) -> None:
+        self._drop_overlay()
+        path = self._ui.overlayComboBox.itemData(index) if index > 0 else None
+        if path:
+            name = self._ui.overlayComboBox.itemText(index)
+            self._overlay = node_from_volume(read_volume_file(path), f"{self.review.result.volume.GetName()} {name}")
+            self._overlay.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")
+            views.show_over(self._overlay, OVERLAY_OPACITY)
+
+    def _drop_overlay(self) -> None:
+        overlay, self._overlay = self._overlay, None
+        if overlay is not None and slicer.mrmlScene.IsNodePresent(overlay):
+            slicer.mrmlScene.RemoveNode(overlay)
+
+
+def _number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+
+
+def _automatic_text(region: RegionReading) -> str:
+    if region.assessable is False:
+        return _("can't be judged")
+    said = {None: "-", True: _("involved"), False: _("not involved")}[region.involved]
+    return said if region.probability is None else f"{said} ({100 * region.probability:.0f} %)"
+
+
+def _score_text(score: SideScore) -> str:
+    return "-" if score.score is None else str(score.score)
+
+
+def _score_note(left: SideScore, right: SideScore, overruled: int) -> str:
+    unjudged = len(left.unjudged) + len(right.unjudged)
+    parts = []
+    if unjudged:
+        parts.append(_("{count} regions are not judged and count as not involved.").format(count=unjudged))
+    if overruled:
+        parts.append(_("{count} decided by the reader.").format(count=overruled))
+    return " ".join(parts)

@@ -1,0 +1,146 @@
+"""One run on one volume: its folder, its child process, and its result on the volume's voxels."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+import slicer
+from deepstroke.errors import InputError
+from DeepStrokeASPECTSLib.handover import hand_over, segment_arguments
+from DeepStrokeASPECTSLib.parameters import Device, Engine, Method
+from DeepStrokeASPECTSLib.placing import Levels, MirrorPlane, Placed, choose_levels, mirror_plane, place_labels
+from DeepStrokeASPECTSLib.placing import slice_affines as even_slice_affines
+from DeepStrokeASPECTSLib.reading import Reading, read_report
+from DeepStrokeSlicerLib.jobs import Job, JobProgress, JobState
+from DeepStrokeSlicerLib.nodes import read_volume_file, world_affine_of
+from DeepStrokeSlicerLib.segmentations import segmentation_from_labels
+from DeepStrokeSlicerLib.sources import DicomSource
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run left in the scene and on the disk.
+
+    Attributes:
+        volume, segmentation: the nodes.
+        reading: of its report.
+        levels: slices of the two ASPECTS levels.
+        mirror: plane between the hemispheres; None where no region is there on both sides.
+        best_slice: of each region's sided label: the slice that shows most of it.
+        folder: of its files; gone when the next run begins or the scene is closed.
+    """
+
+    volume: Any
+    segmentation: Any
+    reading: Reading
+    levels: Levels
+    mirror: MirrorPlane | None
+    best_slice: dict[int, int]
+    folder: Path
+
+
+class Run:
+    """A run of `deepstroke segment` in a child process.
+
+    Args:
+        volume: the volume node.
+        source: its DICOM files, where they are at hand.
+        method, engine, device: the panel's choices.
+        on_progress: told the child's progress.
+
+    Raises:
+        GeometryError: the volume stands under a warping transform and has no DICOM files.
+        InputError: the volume is empty, or the disk refuses.
+    """
+
+    def __init__(
+        self,
+        volume: Any,
+        source: DicomSource | None,
+        method: Method = Method.AUTOMATIC,
+        engine: Engine = Engine.AUTOMATIC,
+        device: Device = Device.AUTOMATIC,
+        on_progress: Callable[[JobProgress], None] | None = None,
+    ) -> None:
+        self._volume, self._source = volume, source
+        self._folder = Path(tempfile.mkdtemp(prefix="deepstroke-run-", dir=slicer.app.temporaryPath))
+        try:
+            (self._folder / "input").mkdir()
+            path = hand_over(volume, source, self._folder / "input")
+            arguments = segment_arguments(path, self.output, method, engine, device)
+            self._job = Job(arguments, on_progress)
+        except BaseException:
+            self.discard()
+            raise
+
+    @property
+    def output(self) -> Path:
+        """Where the child writes."""
+        return self._folder / "result"
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._job.pid
+
+    def poll(self) -> JobState:
+        """Whether the child still works; its progress is told on the way."""
+        return self._job.poll()
+
+    def cancel(self) -> None:
+        """End the child and all that it started, and remove the folder."""
+        self._job.cancel()
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the run's files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def failure(self) -> Exception:
+        """Why the child failed, in its own words."""
+        return self._job.failure()
+
+    def load(self) -> Generator[object, None, RunResult]:
+        """Bring the result into the scene, in small portions.
+
+        Raises:
+            InputError: the volume left the scene meanwhile, or the child's files can't be read.
+        """
+        volume = self._volume
+        if not slicer.mrmlScene.IsNodePresent(volume):
+            raise InputError(_("The volume was removed from the scene while it was segmented."), code="no-volume")
+        reading = read_report(self.output / "report.json")
+        yield
+        labels = read_volume_file(self.output / "labels.nii.gz")
+        yield
+        shape = tuple(volume.GetImageData().GetDimensions())
+        placed = yield from place_labels(labels, shape, self._slice_affines(shape))
+        name = _("{volume} ASPECTS").format(volume=volume.GetName())
+        segmentation = segmentation_from_labels(placed.labels, volume, name)
+        yield
+        shutil.rmtree(self._folder / "input", ignore_errors=True)
+        return RunResult(
+            volume,
+            segmentation,
+            reading,
+            choose_levels(placed),
+            mirror_plane(placed),
+            _best_slices(placed),
+            self.output,
+        )
+
+    def _slice_affines(self, shape: tuple[int, int, int]) -> list[Any]:
+        if self._source is not None:
+            return self._source.slice_affines
+        return even_slice_affines(shape, world_affine_of(self._volume))
+
+
+def _best_slices(placed: Placed) -> dict[int, int]:
+    return {label: int(placed.counts[:, label].argmax()) for label in range(1, 21) if placed.counts[:, label].any()}

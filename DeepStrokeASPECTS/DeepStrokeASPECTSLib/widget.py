@@ -1,0 +1,140 @@
+"""The radiologist's panel: it shows and signals; each section has a file of its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import vtk
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+import slicer
+from deepstroke.errors import DeepStrokeError
+from DeepStrokeASPECTSLib import views
+from DeepStrokeASPECTSLib.batch_panel import BatchPanel
+from DeepStrokeASPECTSLib.export_panel import ExportPanel
+from DeepStrokeASPECTSLib.install_panel import InstallPanel
+from DeepStrokeASPECTSLib.logic import DeepStrokeASPECTSLogic
+from DeepStrokeASPECTSLib.parameters import Parameters
+from DeepStrokeASPECTSLib.result_panel import ResultPanel
+from DeepStrokeASPECTSLib.run import RunResult
+from DeepStrokeASPECTSLib.sample import load_sample
+from DeepStrokeASPECTSLib.segment_panel import SegmentPanel
+
+
+class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel as Slicer calls it."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: DeepStrokeASPECTSLogic | None = None
+        self._parameters: Parameters | None = None
+        self._gui_tag: int | None = None
+        self._run_folder: Path | None = None
+
+    def setup(self) -> None:
+        """Build the panel; called once, when the module is opened first."""
+        ScriptedLoadableModuleWidget.setup(self)
+        top = slicer.util.loadUI(self.resourcePath("UI/DeepStrokeASPECTS.ui"))
+        self.layout.addWidget(top)
+        self.ui = slicer.util.childWidgetVariables(top)
+        top.setMRMLScene(slicer.mrmlScene)
+        self.logic = DeepStrokeASPECTSLogic()
+        self.installation = InstallPanel(self.ui, Path(self.resourcePath("requirements.txt")))
+        self.segmentation = SegmentPanel(self.ui, self._show_result, self.installation.ensure)
+        self.result = ResultPanel(self.ui)
+        self.export = ExportPanel(self.ui, lambda: self.result.review)
+        self.batch = BatchPanel(self.ui, lambda: self._parameters, self.installation.ensure)
+        self.ui.sampleButton.connect("clicked(bool)", self._load_sample)
+        self.ui.dicomButton.connect("clicked(bool)", lambda *_: slicer.util.selectModule("DICOM"))
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._before_close)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._after_close)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._before_removal)
+        self._follow_parameters()
+
+    def cleanup(self) -> None:
+        """Called before the panel is destroyed: end runs, remove their files, follow nothing."""
+        self._set_parameters(None)
+        self._drop_result()
+        self.segmentation.close()
+        self.batch.cancel()
+        self.installation.close()
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self._follow_parameters()
+
+    def exit(self) -> None:
+        """Called each time the user opens another module; a run goes on."""
+        if self._parameters is not None and self._gui_tag is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self._gui_tag = None
+
+    def _follow_parameters(self) -> None:
+        assert self.logic is not None
+        if self._gui_tag is None:
+            self._set_parameters(self.logic.getParameterNode())
+        if self._parameters is not None and self._parameters.inputVolume is None:
+            self._parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+
+    def _set_parameters(self, parameters: Parameters | None) -> None:
+        if self._parameters is not None:
+            if self._gui_tag is not None:
+                self._parameters.disconnectGui(self._gui_tag)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self._parameters, self._gui_tag = parameters, None
+        if parameters is not None:
+            self._gui_tag = parameters.connectGui(self.ui)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self.segmentation.follow(parameters)
+
+    def _refresh(self, *_args: object) -> None:
+        self.segmentation.refresh()
+
+    def _before_close(self, *_args: object) -> None:
+        """The scene is about to be closed: its nodes go."""
+        self.segmentation.close()
+        self._drop_result()
+        self._set_parameters(None)
+
+    def _after_close(self, *_args: object) -> None:
+        if self.parent.isEntered:
+            self._follow_parameters()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _before_removal(self, _caller: object, _event: str, node: Any) -> None:
+        """A node of the shown result is about to go: the result goes too."""
+        review = self.result.review
+        if review is not None and node in (review.result.volume, review.result.segmentation):
+            self._drop_result()
+
+    def _show_result(self, result: RunResult) -> None:
+        self._drop_result()
+        self._run_folder = result.folder.parent
+        if self._parameters is not None:
+            self._parameters.segmentation = result.segmentation
+        self.result.show(result)
+        self.export.refresh()
+
+    def _drop_result(self) -> None:
+        """Forget the shown result and remove its files; its nodes stay in the scene."""
+        self.result.clear()
+        if self._run_folder is not None:
+            shutil.rmtree(self._run_folder, ignore_errors=True)
+            self._run_folder = None
+        self.export.refresh()
+
+    def _load_sample(self, *_args: object) -> None:
+        try:
+            volume = load_sample()
+        except DeepStrokeError as error:
+            slicer.util.errorDisplay(_("The sample scan can't be loaded.\n\n{cause}").format(cause=error))
+            return
+        if self._parameters is not None:
+            self._parameters.inputVolume = volume
+        views.show_background(volume)
