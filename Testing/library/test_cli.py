@@ -62,7 +62,8 @@ def test_a_missing_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_networks_without_weights_are_refused_with_the_way_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["segment", str(tmp_path), "-o", str(tmp_path / "out"), "--method", "unet", "--quiet"]) == 1
+    options = ["--method", "unet", "--weights", "nowhere", "--quiet"]
+    assert main(["segment", str(tmp_path), "-o", str(tmp_path / "out"), *options]) == 1
     assert "use method 'atlas'" in capsys.readouterr().err
 
 
