@@ -27,7 +27,8 @@ from deepstroke.progress import Progress, silent
 from deepstroke.register import SpatialTransform
 from deepstroke.report.contents import RegionResult, Report
 from deepstroke.routes import choose_route
-from deepstroke.scoring.measures import measure_regions, report_obstacles
+from deepstroke.scoring import AspectsResult, AspectsScore
+from deepstroke.scoring import score as score_regions
 from deepstroke.stages import StageClock, peak_memory_mb
 from deepstroke.volume import LabelMap, Volume
 
@@ -105,7 +106,7 @@ def segment(
         atlas: name or folder of the atlas that holds the regions; the embedded one without a name.
         template: name or folder of the atlas whose template the scan is registered to, where it isn't the same.
         clip: whether regions are cut to the brain, or also out of CSF.
-        score: whether the regions are measured.
+        score: whether the regions are measured and scored.
         weights: name or file of the network's weights; those used by default without one.
         start: where the registration starts from; ``"auto"`` is ``"moments"``.
         inference: how the network is applied, and from which figures on its answer is doubted or refused.
@@ -132,13 +133,26 @@ def segment(
     job = Job(scan, head, processor, clock, choice, start, engine, atlas, template, clip, settings, weights)
     with naming(path):
         found = run_routes(job)
-    return _result(job, found, score)
+        scored = _scored(job, found) if score else None
+    return _result(job, found, scored)
 
 
-def _result(job: Job, found: Found, score: bool) -> Result:
+def _scored(job: Job, found: Found) -> AspectsScore:
+    """The score of the labels that lead."""
+    with job.clock.stage("score", 0.98, 1.0):
+        return score_regions(
+            job.scan.volume,
+            found.labels.labels,
+            brain=job.head.brain,
+            confidence=found.region_confidence,
+            findings=(*job.scan.findings, *job.head.findings, *found.findings),
+        )
+
+
+def _result(job: Job, found: Found, scored: AspectsScore | None) -> Result:
     """The result of a job, with its report."""
     scan, head = job.scan, job.head
-    measures = measure_regions(scan.volume, found.labels.labels, head.brain) if score else ()
+    regions = () if scored is None else scored.regions
     registered = found.atlas
     quality = None if registered is None else registered.transform.quality
     report = Report(
@@ -147,8 +161,17 @@ def _result(job: Job, found: Found, score: bool) -> Result:
         method=found.route,
         method_reason=_reason(job, found),
         leader=found.leader,
-        regions=tuple(RegionResult(m, found.region_confidence.get(m.region.label(m.side))) for m in measures),
-        findings=(*scan.findings, *head.findings, *found.findings, *report_obstacles(measures)),
+        regions=tuple(
+            RegionResult(entry.measures, found.region_confidence.get(entry.region.label(entry.side)), entry)
+            for entry in regions
+        ),
+        findings=(
+            *scan.findings,
+            *head.findings,
+            *found.findings,
+            *(() if scored is None else scored.findings),
+        ),
+        aspects=AspectsResult() if scored is None else scored.total,
         versions=_versions(),
         atlas=None if registered is None else registered.facts(),
         engine=None if registered is None else registered.transform.engine,

@@ -10,11 +10,14 @@ from pathlib import Path
 from deepstroke.cli import run_command
 from deepstroke.commands.console import add_common_options, console_progress, show
 from deepstroke_training.assessment import command as assessment
+from deepstroke_training.asymmetry import command as asymmetry
 from deepstroke_training.benchmarks import command as benchmarks
+from deepstroke_training.cerebellum import command as cerebellum
 from deepstroke_training.curation import command as curate
 from deepstroke_training.data import command as fingerprint
 from deepstroke_training.evaluation import command as evaluation
 from deepstroke_training.merge_split import command as plan_merge
+from deepstroke_training.scoring import command as scoring
 from deepstroke_training.training import command as training
 
 
@@ -34,7 +37,10 @@ def build_parser() -> argparse.ArgumentParser:
     assessment.add_parser(commands, common)
     benchmarks.add_parser(commands, common)
     fingerprint.add_parser(commands, common)
+    scoring.add_parser(commands, common)
     plan_merge.add_parser(commands, common)
+    cerebellum.add_parser(commands, common)
+    asymmetry.add_parser(commands, common)
     _add_build_atlas(commands, common)
     _add_sample_scan(commands, common)
     _add_synthesize(commands, common)

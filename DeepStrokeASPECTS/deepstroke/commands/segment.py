@@ -49,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
         "--least-agreement", type=float, default=0.6, metavar="DICE", help="below it network and atlas part (0.6)"
     )
     parser.add_argument("--save-transform", action="store_true", help="also write the transform to the atlas (60 MB)")
-    parser.add_argument("--no-score", action="store_true", help="leave out the measures of the regions")
+    parser.add_argument("--no-score", action="store_true", help="leave out the measures of the regions and the score")
     parser.set_defaults(run=run)
 
 

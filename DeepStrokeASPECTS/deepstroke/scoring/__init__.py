@@ -42,6 +42,9 @@ from deepstroke.scoring.result import (
     ScoreObstacle,
     TissueMeasures,
 )
+from deepstroke.scoring.scorer import score
+from deepstroke.scoring.store import load_score_model
+from deepstroke.scoring.totals import totals_of
 
 __all__ = [
     "SCORE_METHODS",
@@ -55,6 +58,9 @@ __all__ = [
     "ScoreMethod",
     "ScoreObstacle",
     "TissueMeasures",
+    "load_score_model",
     "measure_regions",
     "report_obstacles",
+    "score",
+    "totals_of",
 ]

@@ -14,7 +14,7 @@ from deepstroke.scoring.tissue import Tissue, TissueMap
 from deepstroke.scoring.working_scan import Mask, WorkingScan
 
 #: ml of the smallest lesions that are named: a clot, a defect, a dark area.
-LEAST_BLOOD_ML, LEAST_DEFECT_ML, LEAST_DARK_ML = 1.5, 3.0, 5.0
+LEAST_BLOOD_ML, LEAST_DEFECT_ML, LEAST_DARK_ML = 1.5, 2.5, 5.0
 #: Depth in mm below the brain's surface from which on blood, and dark areas, are looked for: the skull's blur, the
 #: venous sinuses and wide sulci lie above.
 BLOOD_DEPTH_MM, DARK_DEPTH_MM = 5.0, 4.0
@@ -123,7 +123,7 @@ def find_lesions(scan: WorkingScan, tissue: TissueMap, mirror: Mirror | None) ->
 
 
 def without_lesions(tissue: TissueMap, lesions: Lesions) -> TissueMap:
-    """The tissue map without clots, old defects and foreign dark areas, and without a voxel around each in its slice."""
+    """The tissue map without clots, old defects and foreign dark areas, each with a voxel around it in its slice."""
     classes = tissue.classes.copy()
     for lesion in (*lesions.blood, *lesions.defects, *lesions.foreign):
         grown = ndimage.binary_dilation(lesion.mask, structure=_IN_SLICE)

@@ -25,6 +25,10 @@ class RegionModel(Protocol):
         """What each measure, shape (measures,), adds to the log odds; with ``base`` they sum to the log odds."""
         ...
 
+    def log_odds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log odds (rows,) of many regions at once, values of shape (rows, measures)."""
+        ...
+
 
 @dataclass(frozen=True)
 class LinearModel:
@@ -43,6 +47,10 @@ class LinearModel:
     def pushes(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """See ``RegionModel``."""
         return np.asarray((values - np.array(self.usual)) * np.array(self.weights))
+
+    def log_odds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See ``RegionModel``."""
+        return np.asarray(self.base + self.pushes(values).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,15 @@ class Tree:
             pushes[self.measure[node]] += self.value[following] - self.value[node]
             node = following
 
+    def values_of(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The leaf's value for each row of values (rows, measures)."""
+        measure, limit, left, right = (np.array(x) for x in (self.measure, self.limit, self.left, self.right))
+        node = np.zeros(len(values), dtype=np.int64)
+        while (inner := measure[node] >= 0).any():
+            asked = values[np.flatnonzero(inner), measure[node[inner]]]
+            node[inner] = np.where(asked <= limit[node[inner]], left[node[inner]], right[node[inner]])
+        return np.array(self.value)[node]
+
 
 @dataclass(frozen=True)
 class TreesModel:
@@ -93,3 +110,10 @@ class TreesModel:
         for tree in self.trees:
             tree.add_pushes(single, pushes)
         return pushes
+
+    def log_odds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See ``RegionModel``."""
+        single, total = values.astype(np.float32), np.full(len(values), self.base)
+        for tree in self.trees:
+            total += tree.values_of(single) - tree.value[0]
+        return total
