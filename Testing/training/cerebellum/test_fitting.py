@@ -1,0 +1,50 @@
+"""Training of M1 and M2 on small images whose answer is in their grey values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepstroke.errors import WeightsError
+from deepstroke_training.cerebellum.augmentation import Augmentation, Pair
+from deepstroke_training.cerebellum.data import PreparedCases
+from deepstroke_training.cerebellum.fitting import evaluate, fit, load, turned
+from deepstroke_training.cerebellum.settings import CerebellumSettings
+
+
+def ball(seed: int) -> Pair:
+    rng = np.random.default_rng(seed)
+    away = np.linalg.norm(np.indices((16, 16, 16)) - rng.uniform(6, 9, (3, 1, 1, 1)), axis=0)
+    mask = (away < 4).astype(np.uint8)
+    return (0.2 + 0.6 * mask + 0.05 * rng.standard_normal(mask.shape)).astype(np.float32), mask
+
+
+@pytest.fixture
+def cases() -> PreparedCases:
+    pairs = [ball(seed) for seed in range(6)]
+    return PreparedCases(tuple(pairs[:4]), tuple(pairs[4:5]), tuple(pairs[5:]), voxel_mm3=8.0)
+
+
+def test_a_network_learns_and_comes_back_from_its_folder(cases: PreparedCases, tmp_path: Path) -> None:
+    settings = CerebellumSettings(network="cerebellum_m1", epochs=12, lr=5e-3, dropout=0.0, seed=1)
+    history = fit(settings, tmp_path, cases)
+    assert len(history) == 12
+    assert history[-1].training < history[0].training - 0.1
+    scores = evaluate(load(settings, tmp_path), cases.validation, cases.voxel_mm3)
+    assert 1 - scores[0].dice == pytest.approx(min(each.validation for each in history), abs=0.2)
+    assert scores[0].true_volume_mm3 == 8.0 * cases.validation[0][1].sum()
+
+
+def test_turned_copies_keep_only_those_that_show_the_structure(cases: PreparedCases) -> None:
+    assert len(turned(cases.training, Augmentation(shift_voxels=1))) == 4
+    assert len(turned(cases.training, Augmentation(shift_voxels=60))) < 4
+
+
+def test_a_folder_without_weights_or_with_others_is_refused(cases: PreparedCases, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"weights\.safetensors: no such file"):
+        load(CerebellumSettings(), tmp_path)
+    fit(CerebellumSettings(network="cerebellum_m1", epochs=1), tmp_path, cases)
+    with pytest.raises(WeightsError, match="holds no weights of cerebellum_m2"):
+        load(CerebellumSettings(), tmp_path)

@@ -1,0 +1,182 @@
+"""Train one network for one structure, and compare models on the test cases as they are and turned."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from deepstroke.errors import WeightsError
+from deepstroke.networks import build
+from deepstroke.nifti import atomic_path, write_json
+from deepstroke.progress import Progress, silent
+from deepstroke_training.cerebellum.augmentation import Augmentation, Pair, augmented
+from deepstroke_training.cerebellum.data import PreparedCases, make_cases
+from deepstroke_training.cerebellum.metrics import (
+    OverlapScores,
+    comparison_table,
+    overlap_scores,
+    squared_dice_loss,
+    volume_table,
+)
+from deepstroke_training.cerebellum.settings import CerebellumSettings
+
+WEIGHTS, HISTORY, SETTINGS, TABLE = "weights.safetensors", "history.json", "settings.json", "comparison.md"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Losses of one epoch.
+
+    Attributes:
+        training, validation: mean squared-Dice losses.
+    """
+
+    training: float
+    validation: float
+
+
+def fit(
+    settings: CerebellumSettings, folder: Path, cases: PreparedCases | None = None, progress: Progress = silent
+) -> list[Epoch]:
+    """Train by the paper's policy (Adam, batches of one) and keep the weights of the best validation loss.
+
+    Args:
+        settings: of the run.
+        folder: for ``weights.safetensors``, ``settings.json`` and ``history.json``.
+        cases: those that the settings name are made where none are given.
+        progress: told each epoch's loss.
+
+    Returns:
+        The losses of all epochs.
+
+    Raises:
+        InputError: a case can't be used, or the disk refuses.
+    """
+    cases = cases or make_cases(settings)
+    network = _network(settings)
+    optimizer = torch.optim.Adam(network.parameters(), settings.lr)
+    order = np.random.default_rng([settings.seed, 3])
+    began, history = time.monotonic(), []
+    write_json(_as_json(settings), folder / SETTINGS)
+    for number in range(settings.epochs):
+        epoch = Epoch(_train_epoch(network, optimizer, cases.training, order), _validation(network, cases.validation))
+        if not history or epoch.validation < min(each.validation for each in history):
+            _save(network, folder)
+        history.append(epoch)
+        write_json([asdict(each) for each in history], folder / HISTORY)
+        progress((number + 1) / settings.epochs, f"epoch {number + 1}: validation Dice {1 - epoch.validation:.3f}")
+        if settings.max_minutes is not None and time.monotonic() - began > 60 * settings.max_minutes:
+            break
+    return history
+
+
+def load(settings: CerebellumSettings, folder: Path) -> nn.Module:
+    """The network of a run, for inference.
+
+    Raises:
+        WeightsError: there are no weights, or they are another network's.
+    """
+    path, network = folder / WEIGHTS, _network(settings)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file; deepstroke-train cerebellum fit makes it")
+    try:
+        network.load_state_dict(load_file(path))
+    except RuntimeError as error:
+        raise WeightsError(f"{path} holds no weights of {settings.network}: {str(error).splitlines()[0]}") from error
+    return network.eval()
+
+
+def predict(network: nn.Module, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (i, j, k) of a prepared image (i, j, k)."""
+    with torch.inference_mode():
+        return network(_batch(image))[0, 0].numpy()
+
+
+def evaluate(network: nn.Module, pairs: tuple[Pair, ...], voxel_mm3: float) -> list[OverlapScores]:
+    """The measures of each case; predictions are binary, at 0.5."""
+    return [overlap_scores(predict(network, image) >= 0.5, mask, voxel_mm3) for image, mask in pairs]
+
+
+def turned(pairs: tuple[Pair, ...], augmentation: Augmentation, seed: int = 0) -> tuple[Pair, ...]:
+    """One turned and shifted copy of each test case; those that lose the structure are left out."""
+    rng = np.random.default_rng([seed, 4])
+    once = replace(augmentation, copies=1)
+    copies = [copy for image, mask in pairs for copy in augmented(image, mask, once, rng)]
+    return tuple(copy for copy in copies if copy[1].any())
+
+
+def compare_augmentation(settings: CerebellumSettings, folder: Path, progress: Progress = silent) -> str:
+    """Train with and without augmentation and test both on cases as they are and turned: the paper's experiment.
+
+    Args:
+        settings: of both runs, but for ``augment``.
+        folder: for both runs (``wda``, ``nda``) and ``comparison.md``.
+        progress: told each epoch.
+
+    Returns:
+        The tables as text.
+
+    Raises:
+        InputError: a case can't be used, or the disk refuses.
+    """
+    found: dict[str, list[OverlapScores]] = {}
+    for name, augment in (("nda", False), ("wda", True)):
+        run = replace(settings, augment=augment)
+        cases = make_cases(run)
+        fit(run, folder / name, cases, progress)
+        network = load(run, folder / name)
+        found[f"{name}, in place"] = evaluate(network, cases.test, cases.voxel_mm3)
+        moved = turned(cases.test, settings.augmentation, settings.seed)
+        found[f"{name}, turned"] = evaluate(network, moved, cases.voxel_mm3)
+    in_place = {name: scores for name, scores in found.items() if name.endswith("in place")}
+    text = f"{comparison_table(found)}\n\nvolumes in mm3\n{volume_table(in_place)}"
+    with atomic_path(folder / TABLE) as temporary:
+        temporary.write_text(f"```\n{text}\n```\n", encoding="utf-8")
+    return text
+
+
+def _network(settings: CerebellumSettings) -> nn.Module:
+    torch.manual_seed(settings.seed)
+    return build(settings.network, dropout=float(settings.dropout))
+
+
+def _train_epoch(
+    network: nn.Module, optimizer: torch.optim.Optimizer, pairs: tuple[Pair, ...], order: np.random.Generator
+) -> float:
+    network.train()
+    losses = []
+    for number in order.permutation(len(pairs)):
+        image, mask = pairs[number]
+        optimizer.zero_grad(set_to_none=True)
+        loss = squared_dice_loss(network(_batch(image)), _batch(mask))
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return float(np.mean(losses))
+
+
+@torch.no_grad()
+def _validation(network: nn.Module, pairs: tuple[Pair, ...]) -> float:
+    network.eval()
+    return float(np.mean([float(squared_dice_loss(network(_batch(image)), _batch(mask))) for image, mask in pairs]))
+
+
+def _batch(array: NDArray) -> Tensor:
+    return torch.from_numpy(array.astype(np.float32))[None, None]
+
+
+def _save(network: nn.Module, folder: Path) -> None:
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file(network.state_dict(), temporary)
+
+
+def _as_json(settings: CerebellumSettings) -> dict[str, object]:
+    return json.loads(json.dumps(asdict(settings), default=str))
