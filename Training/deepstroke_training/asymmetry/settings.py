@@ -1,0 +1,100 @@
+"""How the networks of the comparison are trained: the paper's settings, or those its authors published as code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from deepstroke.errors import ConfigError
+from deepstroke.networks.asymmetry import AsymmetryPreset
+
+Method = Literal["adn", "adn_without_tissue", "clerigues", "residual_aligned", "residual", "unet"]
+#: What the paper's table 1 calls them.
+METHOD_NAMES: dict[Method, str] = {
+    "adn": "ADN",
+    "adn_without_tissue": "ADN w/o L_tissue",
+    "clerigues": "Clèrigues et al. (aligned CT + its mirror)",
+    "residual_aligned": "3D ResUNet, aligned",
+    "residual": "3D ResUNet",
+    "unet": "3D U-Net",
+}
+#: Where the presets part; the paper's come first.
+_LEARNING_RATE: dict[AsymmetryPreset, float] = {"paper": 1e-3, "reference": 1e-4}
+_ALIGNMENT_BATCH: dict[AsymmetryPreset, int] = {"paper": 6, "reference": 40}
+
+
+@dataclass(frozen=True)
+class AsymmetrySettings:
+    """Of one comparison.
+
+    Attributes:
+        preset: the paper's or the reference's limits, losses and rates.
+        methods: which are trained.
+        aisd: folder of the AISD data set; none: synthetic strokes.
+        training_cases, test_cases: how many; of AISD in the order of their names.
+        spacing_mm, shape: of synthetic cases; the paper's grid is 256 x 256 x 40 at 1.2 x 1.2 x 5 mm.
+        base_channels: of the U-Nets; 32 in the paper.
+        alignment_epochs, epochs: of T, and of each method.
+        warm_epochs: at first, in which D learns from the lesions too.
+        tissue_weight, regularisation: of L_tissue within L_D, and of L_D (lambda).
+        symmetric_tissue: count grey beside white matter both ways.
+        reconstruct: keep in T's loss the term without which an empty volume is best.
+        lr_alignment: of T.
+        lr: of the others; none: the preset's.
+        batch: of the others.
+        seed: of cases, weights and order.
+
+    Raises:
+        ConfigError: a value is out of range; one fault a line.
+    """
+
+    preset: AsymmetryPreset = "paper"
+    methods: tuple[Method, ...] = get_args(Method)
+    aisd: Path | None = None
+    training_cases: int = 40
+    test_cases: int = 12
+    spacing_mm: float = 3.0
+    shape: tuple[int, int, int] = (64, 72, 48)
+    base_channels: int = 32
+    alignment_epochs: int = 20
+    epochs: int = 40
+    warm_epochs: int = 2
+    tissue_weight: float = 1.0
+    regularisation: float = 10.0
+    symmetric_tissue: bool = False
+    reconstruct: bool = True
+    lr_alignment: float = 1e-5
+    lr: float | None = None
+    batch: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        least: dict[str, Any] = {"training_cases": 1, "test_cases": 2, "alignment_epochs": 0, "epochs": 1, "batch": 1}
+        least |= {"warm_epochs": 0, "tissue_weight": 0, "regularisation": 0}
+        faults = [
+            f"{name}: {minimum} or more is expected, found {getattr(self, name)}"
+            for name, minimum in least.items()
+            if getattr(self, name) < minimum
+        ]
+        unknown = [method for method in self.methods if method not in get_args(Method)]
+        if unknown or not self.methods:
+            faults.append(f"methods: some of {', '.join(get_args(Method))} are expected, found {list(self.methods)}")
+        if self.preset not in get_args(AsymmetryPreset):
+            faults.append(f"preset: one of {', '.join(get_args(AsymmetryPreset))} is expected, found {self.preset!r}")
+        if len(self.shape) != 3 or min(self.shape) < 16:
+            faults.append(f"shape: three sizes of 16 voxels or more are expected, found {self.shape}")
+        if not (self.lr_alignment > 0 and (self.lr is None or self.lr > 0)):
+            faults.append(f"lr, lr_alignment: above 0, found {self.lr}, {self.lr_alignment}")
+        if faults:
+            raise ConfigError("\n".join(faults), code="asymmetry-settings")
+
+    @property
+    def learning_rate(self) -> float:
+        """Of D, F and the baselines."""
+        return _LEARNING_RATE[self.preset] if self.lr is None else self.lr
+
+    @property
+    def alignment_batch(self) -> int:
+        """Of T."""
+        return _ALIGNMENT_BATCH[self.preset]
