@@ -7,7 +7,7 @@ import pytest
 
 from deepstroke.errors import ConfigError
 from deepstroke.labels import MergePlan
-from deepstroke_training.merge_split import WarpedParcellation
+from deepstroke_training.merge_split.parcellation import WarpedParcellation
 
 SMALL = WarpedParcellation((40, 48, 40), 4.0)
 

@@ -10,7 +10,7 @@ import pytest
 from deepstroke.errors import GeometryError, InputError
 from deepstroke.nifti import write_nifti
 from deepstroke.volume import LabelMap
-from deepstroke_training.merge_split import LabelFiles
+from deepstroke_training.merge_split.sources import LabelFiles
 
 
 def write(path: Path, *labels: int, affine: np.ndarray | None = None) -> None:

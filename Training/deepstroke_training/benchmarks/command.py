@@ -45,6 +45,17 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     inference.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     inference.add_argument("--threads", type=int, help="of a processor (default: as PyTorch has)")
     inference.add_argument("--thin-mm", type=float, default=1.25, help="slices of a synthetic scan; 0: none")
+    merge_split = _add(names, common, "merge-split", _merge_split, "a network on all labels and on merged ones")
+    merge_split.add_argument("--labels", type=int, default=108, help="of the parcellation (default 108)")
+    merge_split.add_argument("--size", type=int, default=64, help="edge of the volume in voxels (default 64)")
+    merge_split.add_argument("--batch", type=int, default=2, help="volumes of a batch (default 2)")
+    merge_split.add_argument("--base-channels", type=int, default=32, help="of the DynUNet (default 32)")
+    merge_split.add_argument("--depth", type=int, default=5, help="halvings of the DynUNet (default 5)")
+    merge_split.add_argument("--cases", type=int, default=6, help="training cases (default 6)")
+    merge_split.add_argument("--held-out", type=int, default=4, help="held-out cases (default 4)")
+    merge_split.add_argument("--steps", type=int, default=8, help="of training (default 8)")
+    merge_split.add_argument("--chunked", action="store_true", help="with the loss by chunks")
+    merge_split.add_argument("--device", default="auto", help="auto, cpu or cuda")
     appearance = _add(names, common, "appearance", _appearance, "noise and HU of synthetic scans beside real ones")
     appearance.add_argument("--real", metavar="STUDY", type=Path, nargs="+", default=[], help="folders of real studies")
     appearance.add_argument(
@@ -112,6 +123,25 @@ def _inference(arguments: argparse.Namespace, progress: Progress) -> Figures:
         arguments.output,
         progress,
     )
+
+
+def _merge_split(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.merge_split import benchmark
+    from deepstroke_training.merge_split.benchmark_work import MergeWork
+
+    work = MergeWork(
+        labels=arguments.labels,
+        size=arguments.size,
+        batch=arguments.batch,
+        base_channels=arguments.base_channels,
+        depth=arguments.depth,
+        training_cases=arguments.cases,
+        held_out_cases=arguments.held_out,
+        steps=arguments.steps,
+        device=benchmark.choose_device(arguments.device),
+        chunked=arguments.chunked,
+    )
+    return benchmark.run(work, arguments.output, progress)
 
 
 def _appearance(arguments: argparse.Namespace, progress: Progress) -> Figures:
