@@ -54,14 +54,14 @@ def test_the_sample_scan_is_segmented_like_its_truth(sample: Result) -> None:
 
 
 def test_every_region_is_one_piece_on_its_side(sample: Result) -> None:
-    require_tidy(sample.labels)
+    require_tidy(sample.labels, most=1.35)  # its insula on the left is a lesion's
 
 
 def test_probabilities_lie_in_the_brain_and_are_sure_inside_regions(sample: Result) -> None:
     assert sample.confidence is not None
     confidence, brain = sample.confidence.data, sample.brain.mask
     assert not confidence[~brain].any()
-    inside = ndimage.binary_erosion(sample.labels.data == REGIONS[5].label("left"), iterations=3)
+    inside = ndimage.binary_erosion(sample.labels.data == REGIONS[5].label("left"), np.ones((13, 13, 1)))
     assert np.median(confidence[inside]) > 0.9
 
 
@@ -92,13 +92,13 @@ def test_a_phantom_is_refused(shared_data: Callable[[str], Path]) -> None:
         segment(shared_data("ct/philips-phantom-tilted"), "unet", "cpu")
 
 
-def require_tidy(labels: LabelMap) -> None:
+def require_tidy(labels: LabelMap, most: float = 1.25) -> None:
     """One piece a region, left and right of about the same size, and left on the left."""
     for region in REGIONS:
         left, right = (labels.data == region.label(side) for side in ("left", "right"))
         for mask in (left, right):
             assert ndimage.label(mask)[1] == 1, region.abbreviation
         sizes = sorted((int(left.sum()), int(right.sum())))
-        assert sizes[1] <= 1.25 * sizes[0], (region.abbreviation, sizes)
+        assert sizes[1] <= most * sizes[0], (region.abbreviation, sizes)
         places = [labels.ras_of(np.argwhere(mask))[:, 0].mean() for mask in (left, right)]
         assert places[0] + 5 < places[1]
