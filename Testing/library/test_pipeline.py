@@ -20,7 +20,8 @@ from phantoms_network import write_weights
 
 SAMPLE = Path(__file__).resolve().parents[2] / "Resources" / "SampleScan"
 OUTPUTS = {
-    "ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "labels.seg.dcm", "figure.png", "report.html", "report.json",
+    "ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "labels.seg.dcm", "report.sr.dcm", "figure.sc.dcm", "figure.png",
+    "report.html", "report.json",
 }  # fmt: skip
 
 

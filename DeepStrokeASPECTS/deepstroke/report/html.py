@@ -166,7 +166,7 @@ def reason_lines(report: Report) -> list[tuple[str, list[str]]]:
         for side, result in row.sides:
             texts = [SCORE_OBSTACLE_WORDS[obstacle] for obstacle in result.obstacles]
             if result.involved and result.score is not None:
-                texts += [reason.text for reason in result.score.reasons]
+                texts += [reason.text for reason in result.score.reasons if reason.push > 0]
             if texts:
                 lines.append((f"{side.capitalize()} {row.region.abbreviation}", texts))
     return lines

@@ -16,7 +16,7 @@ from deepstroke.report.contents import RegionResult, Report
 from deepstroke.report.judgement import CHOICES, FULL_SCORE, STATUS_WORDS, status_of
 from deepstroke.report.symmetry import region_reflection
 from deepstroke.report.view import HIGHEST_HU, LOWEST_HU, View
-from deepstroke.scoring.result import SCORE_OBSTACLE_WORDS
+from deepstroke.scoring.result import SCORE_OBSTACLE_WORDS, Reason
 
 #: Window presets in HU: name, level, width.
 WINDOWS: tuple[tuple[str, int, int], ...] = (("Stroke", 40, 40), ("Brain", 40, 80), ("Subdural", 50, 130))
@@ -70,8 +70,12 @@ def _region_facts(result: RegionResult) -> dict[str, Any]:
         **{key: plain[key] for key in kept},
         "status": status_of(result),
         "obstacles": [SCORE_OBSTACLE_WORDS[obstacle] for obstacle in result.obstacles],
-        "reasons": [] if result.score is None else [reason.text for reason in result.score.reasons],
+        "reasons": [] if result.score is None else [_reason_words(reason) for reason in result.score.reasons],
     }
+
+
+def _reason_words(reason: Reason) -> str:
+    return reason.text if reason.push > 0 else f"{reason.text} (speaks against)"
 
 
 def _aspects_facts(report: Report) -> dict[str, Any]:

@@ -157,11 +157,13 @@ def _review(saved: str, changes: tuple[Change, ...], judged: Mapping[str, str], 
 def _affected(
     judged: Mapping[str, str], regions: Mapping[tuple[str, str], str], report: Mapping[str, Any]
 ) -> Side | None:
-    """A side that was named, by the user or by the reader, stays; else the side with more involved regions."""
+    """A side that was named, by the user or by the reader, stays; the computed one while it has an involved region."""
     chosen: Any = None if judged[_AFFECTED] == "none" else judged[_AFFECTED]
     if report["aspects"].get("side_given") or (chosen or "none") != (report["aspects"].get("side") or "none"):
         return chosen
     involved = {side: sum(v == "involved" for (of, _), v in regions.items() if of == side) for side in SIDES}
-    if involved["left"] == involved["right"]:
-        return chosen if involved["left"] else None
+    if chosen and involved[chosen]:
+        return chosen
+    if not any(involved.values()):
+        return None
     return "left" if involved["left"] > involved["right"] else "right"

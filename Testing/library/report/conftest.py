@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from deepstroke.findings import Finding
 from deepstroke.regions import BY_ABBREVIATION
 from deepstroke.report.contents import RegionResult, Report, SeriesFacts
-from deepstroke.scoring.measures import measure_regions
+from deepstroke.scoring import AspectsResult, Reason, RegionScore
+from deepstroke.scoring.measures import RegionMeasures, measure_regions
 from deepstroke.volume import LabelMap, Volume
 
 #: Distance from the midline, anterior and superior extent in mm of each region.
@@ -98,5 +99,30 @@ def report_of() -> Callable[..., Report]:
             "peak_memory_mb": 1234.567,
         }
         return Report(**{**known, **fields})  # type: ignore[arg-type]
+
+    return make
+
+
+#: Left I and M2 are involved, the right C can't be judged: left 8, right 10, or 9 if that C were involved.
+INVOLVED = {("I", "left"): 0.91, ("M2", "left"): 0.84}
+
+
+def _score_of(measures: RegionMeasures) -> RegionScore:
+    place = (measures.region.abbreviation, measures.side)
+    if place == ("C", "right"):
+        return RegionScore(measures, obstacles=("little-tissue",))
+    probability = INVOLVED.get(place, 0.07)
+    reasons = (Reason("difference_hu", "median 12.0 HU below the other side", 1.7),) if place in INVOLVED else ()
+    return RegionScore(measures, probability, place in INVOLVED, reasons=reasons)
+
+
+@pytest.fixture
+def scored_report_of(report_of: Callable[..., Report]) -> Callable[..., Report]:
+    """As ``report_of``, with a score: left 8, right 9 to 10."""
+
+    def make(volume: Volume, labels: LabelMap, **fields: object) -> Report:
+        regions = tuple(RegionResult(m, 0.9, _score_of(m)) for m in measure_regions(volume, labels))
+        total = AspectsResult("left", 8, 8, 10, 8, 8, method="logistic", model="made", threshold=0.5)
+        return report_of(volume, labels, **{"regions": regions, "aspects": total, **fields})
 
     return make

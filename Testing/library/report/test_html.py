@@ -17,8 +17,10 @@ import pytest
 from deepstroke.errors import InputError
 from deepstroke.findings import Finding
 from deepstroke.regions import REGIONS
+from deepstroke.report import html
 from deepstroke.report.contents import OutputFile, Report, SeriesFacts
 from deepstroke.report.html import region_rows, render_html, write_html
+from deepstroke.scoring import AspectsResult
 from deepstroke.volume import LabelMap, Volume
 
 Head = tuple[Volume, LabelMap]
@@ -65,17 +67,28 @@ def test_nothing_is_loaded_from_elsewhere(head: Head, report_of: ReportOf) -> No
     assert links
     assert all(str(link).startswith(("#", "data:image/webp;base64,")) for link in links)
     assert not page.all("link")
-    assert "@import" not in text
-    assert "url(" not in text
+    own = "".join(part for part in re.split(r"<script>.*?</script>", text, flags=re.DOTALL))
+    assert "@import" not in own
+    assert "url(" not in own
     policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert str(policy).startswith("default-src 'none'; img-src data:;")
 
 
 def test_the_policy_allows_just_the_pages_own_script(head: Head, report_of: ReportOf) -> None:
     text = render_html(report_of(*head), *head)
-    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in text
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert f"script-src {allowed}; base-uri 'none'" in text
+    assert "unsafe-eval" not in text.split("<body>")[0]
+
+
+def test_the_viewer_in_the_page_is_the_one_that_its_notice_names(head: Head, report_of: ReportOf) -> None:
+    folder = Path(html.__file__).parent / "template" / "vendor"
+    digest = hashlib.sha256((folder / "niivue-0.69.0.umd.js").read_bytes()).hexdigest()
+    notice = (folder / "NOTICE.txt").read_text(encoding="utf-8")
+    assert f"SHA-256:  {digest}" in notice
+    assert "Copyright (c) 2021, Niivue" in Page(render_html(report_of(*head), *head)).text
 
 
 def test_every_reference_within_the_page_has_its_target(head: Head, report_of: ReportOf) -> None:
@@ -94,15 +107,15 @@ def test_text_of_the_series_cannot_become_markup(head: Head, report_of: ReportOf
         findings=(Finding("odd-name", evil),),
         parameters={evil: evil},
     )
-    page = Page(render_html(report, *head))
-    assert len(page.all("script")) == 1
+    page, page_of_a_plain_name = (Page(render_html(one, *head)) for one in (report, report_of(*head)))
+    assert len(page.all("script")) == len(page_of_a_plain_name.all("script"))
     assert not page.all("img")
     assert page.text.count("<script>alert(1)</script>") == 7
 
 
 def test_warnings_stand_before_pictures_and_figures(head: Head, report_of: ReportOf) -> None:
     text = Page(render_html(report_of(*head), *head)).text
-    order = ["Research use only", "The gantry was tilted by 18.5 degrees", "The two ASPECTS levels", "Quality of the"]
+    order = ["Research use only", "The gantry was tilted by 18.5", "ASPECTS affected side", "The two ASPECTS levels"]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     quiet = Page(render_html(report_of(*head, findings=()), *head)).text
@@ -116,7 +129,8 @@ def test_the_table_says_what_was_measured(head: Head, report_of: ReportOf) -> No
     assert rows[5].difference_hu == 24.0 - 36.0
     assert rows[0].difference_hu == 0.0
     page = Page(render_html(report, *head))
-    assert [row["data-region"] for row in page.all("tr") if "data-region" in row] == [r.abbreviation for r in REGIONS]
+    rows_shown = [row["data-region"] for row in page.all("tr") if "data-region" in row]
+    assert rows_shown == 2 * [r.abbreviation for r in REGIONS]  # judgements, then measures
     assert "−12.0" in page.text  # a true minus sign
     assert page.text.index("Patient's right") < page.text.index("Patient's left")
 
@@ -157,7 +171,7 @@ def test_files_are_listed_and_the_write_is_atomic(head: Head, report_of: ReportO
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert f"labels.nii.gz 1.50 {'ab' * 32}" in text
-    assert (tmp_path / "report.html").stat().st_size < 2e6
+    assert (tmp_path / "report.html").stat().st_size < 4e6
     volume, labels = head
     with pytest.raises(InputError, match="the label map is empty"):
         write_html(report, volume, labels.with_labels(np.zeros(labels.shape, np.uint8)), tmp_path / "none.html")
@@ -179,3 +193,27 @@ def test_the_script_runs_in_a_browser(head: Head, report_of: ReportOf, tmp_path:
     assert current == ["10"]  # the ganglionic level is shown first, and marked in the overview
     slider = next(attributes for attributes in page.all("input") if attributes.get("id") == "slider")
     assert slider["aria-valuetext"] == "slice 10"
+
+
+def test_judgements_are_computed_and_totals_are_theirs(head: Head, scored_report_of: ReportOf) -> None:
+    page = Page(render_html(scored_report_of(*head), *head))
+    assert "8 affected side: patient's left 9 to 10 patient's right 8 patient's left" in page.text
+    assert "Left M2 : median 12.0 HU below the other side" in page.text
+    assert "Right C : too little brain tissue is left in it" in page.text
+    cells = [cell["data-status"] for cell in page.all("td") if "data-status" in cell]
+    assert len(cells) == 20
+    assert (cells.count("involved"), cells.count("not-assessable")) == (2, 1)
+
+
+def test_without_a_score_nothing_passes_for_normal(head: Head, report_of: ReportOf) -> None:
+    page = Page(render_html(report_of(*head), *head))
+    assert "– affected side: neither side – patient's right – patient's left" in page.text
+    assert {cell["data-status"] for cell in page.all("td") if "data-status" in cell} == {"not-scored"}
+    assert "No score was computed for this result" in page.text
+
+
+def test_a_withheld_total_is_not_shown(head: Head, scored_report_of: ReportOf) -> None:
+    report = scored_report_of(*head, aspects=AspectsResult("left", withheld=("haemorrhage",)))
+    text = Page(render_html(report, *head)).text
+    assert "– affected side: patient's left – patient's right – patient's left" in text
+    assert "No total is given: haemorrhage." in text

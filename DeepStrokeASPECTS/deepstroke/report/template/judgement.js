@@ -44,11 +44,12 @@
     return { score: facts.full - involved, lowest: facts.full - involved - unknown, involved };
   }
 
-  // A side that was named, by the user or by the reader, stays; else it is the side with more involved regions.
+  // A side that was named, by the user or by the reader, stays; the computed one as long as it has an involved region.
   function affected(judged, sides) {
     const chosen = judged.get("affected side");
     if (facts.aspects.side_given || chosen !== computedOf.get("affected side")) return chosen;
-    if (sides.left.involved === sides.right.involved) return sides.left.involved ? chosen : "none";
+    if (sides[chosen]?.involved) return chosen;
+    if (!sides.left.involved && !sides.right.involved) return "none";
     return sides.left.involved > sides.right.involved ? "left" : "right";
   }
 
