@@ -1,14 +1,19 @@
-"""The audit trail: who overruled which region, when, and what that did to the score. One JSON object a line."""
+"""The audit trail: who overruled which region, when, why, and what that did to the score."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from typing import Any
 
-from deepstroke.regions import Side
-from DeepStrokeASPECTSLib.reading import Overrides, Reading, RegionReading, aspects
+from DeepStrokeASPECTSLib.reading import Overrides, Reading, RegionReading, Status, aspects, total
+
+#: The library's format of a reader's review, which its tables of cases read.
+REVIEW_FORMAT, REVIEW_VERSION = "deepstroke-review", 1
+#: What stands for a reader or a reason that wasn't named.
+UNNAMED, UNSTATED = "unnamed", "judged on the images"
 
 
 @dataclass(frozen=True)
@@ -16,24 +21,23 @@ class AuditEntry:
     """One decision of a reader.
 
     Attributes:
-        time: ISO 8601 with the time zone.
-        reader: who, as they call themselves; never a patient.
-        region, side: which.
-        automatic: what the score said; None where it said nothing.
-        before, after: the reader's word; None means that the score's stands.
+        when: ISO 8601 with the time zone.
+        who: as the reader calls themselves; never a patient.
+        subject: such as ``"left M2"``.
+        before, after: what was said and what is said now.
+        why: the reader's reason.
         score_before, score_after: ASPECTS of that side.
         run: when the result was made.
         series_uid: of the series that was read.
         deepstroke: version of the library.
     """
 
-    time: str
-    reader: str
-    region: str
-    side: Side
-    automatic: bool | None
-    before: bool | None
-    after: bool | None
+    when: str
+    who: str
+    subject: str
+    before: Status
+    after: Status
+    why: str
     score_before: int | None
     score_after: int | None
     run: str
@@ -45,23 +49,24 @@ class AuditEntry:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def entry_of(reading: Reading, region: RegionReading, before: Overrides, after: Overrides, reader: str) -> AuditEntry:
+def entry_of(
+    reading: Reading, region: RegionReading, before: Overrides, after: Overrides, who: str, why: str = ""
+) -> AuditEntry:
     """The entry for a change of one region's override.
 
     Args:
         reading: the run.
         region: whose override was changed.
         before, after: all overrides, by sided label.
-        reader: who did it.
+        who, why: the reader and the reason.
     """
     return AuditEntry(
-        time=datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds"),
-        reader=reader,
-        region=region.region.abbreviation,
-        side=region.side,
-        automatic=region.involved,
-        before=before.get(region.label),
-        after=after.get(region.label),
+        when=_now(),
+        who=who.strip() or UNNAMED,
+        subject=region.subject,
+        before=before.get(region.label, region.status),
+        after=after.get(region.label, region.status),
+        why=why.strip() or UNSTATED,
         score_before=aspects(reading, before)[region.side].score,
         score_after=aspects(reading, after)[region.side].score,
         run=reading.created,
@@ -70,22 +75,46 @@ def entry_of(reading: Reading, region: RegionReading, before: Overrides, after: 
     )
 
 
-def final_reading(reading: Reading, overrides: Overrides, reader: str) -> Mapping[str, object]:
-    """What `reading.json` holds: the score with the reader's word, and each region's."""
+def _now() -> str:
+    return datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds")
+
+
+def review_file(reading: Reading, overrides: Overrides, trail: Sequence[AuditEntry]) -> Mapping[str, Any]:
+    """The review in the library's format, as `report.html` saves it too.
+
+    Args:
+        reading: the run.
+        overrides: the reader's word as it stands, by sided label.
+        trail: every decision that led there.
+    """
+    # Its neighbours need scipy, which isn't imported into Slicer before a reader saves.
+    from deepstroke.report.page_facts import result_id
+
     scores = aspects(reading, overrides)
     return {
-        "reader": reader,
-        "run": reading.created,
-        "series_uid": reading.series_uid,
-        "aspects": {side: asdict(score) for side, score in scores.items()},
-        "regions": [
-            {
-                "region": r.region.abbreviation,
-                "side": r.side,
-                "automatic": r.involved,
-                "reader": overrides.get(r.label),
-                "involved": overrides.get(r.label, r.involved),
-            }
-            for r in reading.regions
-        ],
+        "format": REVIEW_FORMAT,
+        "version": REVIEW_VERSION,
+        "saved": _now(),
+        "report": {
+            "id": result_id(reading.content or {}),
+            "created": reading.created,
+            "series_uid": reading.series_uid,
+        },
+        "audit": [_change(entry) for entry in trail],
+        "aspects": {
+            "score": total(reading, overrides),
+            **{side: score.score for side, score in scores.items()},
+        },
+        "regions": {r.subject: overrides.get(r.label, r.status) for r in reading.regions},
+    }
+
+
+def _change(entry: AuditEntry) -> dict[str, str]:
+    return {
+        "when": entry.when,
+        "who": entry.who,
+        "subject": entry.subject,
+        "from": entry.before,
+        "to": entry.after,
+        "why": entry.why,
     }

@@ -12,25 +12,24 @@ from slicer.i18n import tr as _
 
 import slicer
 from deepstroke.errors import InputError
-from DeepStrokeASPECTSLib.audit import final_reading
+from DeepStrokeASPECTSLib.audit import review_file
 from DeepStrokeASPECTSLib.review import Review
 
 #: What each choice of the panel stands for; what a run didn't write is left out.
-DICOM_FILES = ("labels.seg.dcm", "report.sr.dcm")
+DICOM_FILES = ("labels.seg.dcm", "report.sr.dcm", "figure.sc.dcm")
 NIFTI_FILES = ("ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "confidence.nii.gz")
 REPORT_FILES = ("report.html", "report.json", "figure.png", "report.pdf")
 _MEASURES = ("volume_ml", "mean_hu", "difference_hu", "confidence", "probability")
 _COLUMNS = ("region", "side", *_MEASURES, "automatic", "reader")
 
 
-def export_files(review: Review, folder: Path, names: tuple[str, ...], reader: str) -> list[Path]:
+def export_files(review: Review, folder: Path, names: tuple[str, ...]) -> list[Path]:
     """Copy the named files of the run and write the reader's decisions beside them.
 
     Args:
         review: the result and the reader's word on it.
         folder: made where it is absent; files of the same names are replaced.
         names: of the run's files.
-        reader: who has read.
 
     Returns:
         What was written.
@@ -46,25 +45,25 @@ def export_files(review: Review, folder: Path, names: tuple[str, ...], reader: s
         folder.mkdir(parents=True, exist_ok=True)
         for path in there:
             written.append(Path(shutil.copyfile(path, folder / path.name)))
-        written += _write_decisions(review, folder, reader)
+        written += _write_decisions(review, folder)
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error.strerror or error}", code="write") from error
     return written
 
 
-def _write_decisions(review: Review, folder: Path, reader: str) -> list[Path]:
-    reading, trail, table = folder / "reading.json", folder / "audit.jsonl", folder / "regions.csv"
-    content = final_reading(review.result.reading, review.overrides, reader)
-    reading.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _write_decisions(review: Review, folder: Path) -> list[Path]:
+    said, trail, table = folder / "aspects-review.json", folder / "audit.jsonl", folder / "regions.csv"
+    content = review_file(review.result.reading, review.overrides, review.trail)
+    said.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     trail.write_text(review.trail_text(), encoding="utf-8")
     with table.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_COLUMNS)
         for r in review.result.reading.regions:
             measures = (getattr(r, name) for name in _MEASURES)
-            decided = (r.involved, review.overrides.get(r.label))
+            decided = (r.status, review.overrides.get(r.label))
             writer.writerow([r.region.abbreviation, r.side, *measures, *decided])
-    return [reading, trail, table]
+    return [said, trail, table]
 
 
 def export_to_database(review: Review, database: Any) -> int:

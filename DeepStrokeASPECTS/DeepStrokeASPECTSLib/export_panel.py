@@ -52,7 +52,7 @@ class ExportPanel:
             return
         try:
             folder = Path(self._ui.exportFolder.currentPath)
-            written = export_files(review, folder, self._names(), self._ui.readerLineEdit.text)
+            written = export_files(review, folder, self._names())
         except DeepStrokeError as error:
             slicer.util.errorDisplay(str(error))
             return

@@ -6,14 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from deepstroke.errors import InputError
 from deepstroke.regions import SIDED_REGIONS, SIDES, Region, Side
 
 FULL_SCORE = 10
-#: A region on a side, by its number in a sided label map.
-Overrides = Mapping[int, bool]
+#: As in the library's report; not scored: nobody has judged the region yet.
+Status = Literal["involved", "not-involved", "not-assessable", "not-scored"]
+#: What a reader may say.
+CHOICES: tuple[Status, ...] = get_args(Status)[:3]
+#: The reader's word on regions, by their numbers in a sided label map.
+Overrides = Mapping[int, Status]
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,39 @@ class RegionReading:
         """Its number in a sided label map."""
         return self.region.label(self.side)
 
+    @property
+    def subject(self) -> str:
+        """What a review calls it, such as ``"left M1"``."""
+        return f"{self.side} {self.region.abbreviation}"
+
+    @property
+    def status(self) -> Status:
+        """What the score says; a region that can't be judged is never called normal."""
+        if self.assessable is False:
+            return "not-assessable"
+        if self.involved is None:
+            return "not-scored"
+        return "involved" if self.involved else "not-involved"
+
 
 @dataclass(frozen=True)
 class SideScore:
     """ASPECTS of one side.
 
     Attributes:
-        score: 10 less the involved regions; None where no region was judged, by the score or by the reader.
-        involved: their abbreviations.
-        unjudged: regions that neither the score nor the reader has judged; they count as not involved.
+        score: 10 less the involved regions; None where a region isn't judged yet, or none can be.
+        lowest: what it would be if all regions that can't be judged were involved.
+        unjudged: how many regions nobody has judged yet.
     """
 
     score: int | None
-    involved: tuple[str, ...]
-    unjudged: tuple[str, ...]
+    lowest: int | None
+    unjudged: int
+
+    def __str__(self) -> str:
+        if self.score is None or self.lowest is None:
+            return "-"
+        return str(self.score) if self.lowest == self.score else f"{self.lowest}-{self.score}"
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,10 @@ class Reading:
         series_uid: of the series that was read; None where it was no DICOM.
         created: when, ISO 8601.
         versions: what made it.
+        affected: the side that the score calls affected.
+        affected_given: whether the user had named that side.
+        withheld: why no total is given; None where it is.
+        content: all of `report.json`.
     """
 
     regions: tuple[RegionReading, ...]
@@ -85,6 +112,10 @@ class Reading:
     series_uid: str | None = None
     created: str = ""
     versions: Mapping[str, str] | None = None
+    affected: Side | None = None
+    affected_given: bool = False
+    withheld: str | None = None
+    content: Mapping[str, Any] | None = None
 
 
 def read_report(path: Path) -> Reading:
@@ -106,7 +137,18 @@ def read_report(path: Path) -> Reading:
         series_uid=(content.get("series") or {}).get("uid"),
         created=str(content.get("created") or ""),
         versions=content.get("versions") or {},
+        content=content,
+        **_totals(content.get("aspects") or {}),
     )
+
+
+def _totals(aspects: Mapping[str, Any]) -> dict[str, Any]:
+    withheld = aspects.get("withheld")
+    return {
+        "affected": aspects.get("side"),
+        "affected_given": bool(aspects.get("side_given")),
+        "withheld": str(withheld) if withheld else None,
+    }
 
 
 def _route(content: Mapping[str, Any]) -> str:
@@ -151,14 +193,39 @@ def aspects(reading: Reading, overrides: Overrides) -> dict[Side, SideScore]:
 
     Args:
         reading: of the run.
-        overrides: by a region's sided label: whether the reader calls it involved.
+        overrides: by a region's sided label: what the reader says.
     """
-    return {side: _side_score([r for r in reading.regions if r.side == side], overrides) for side in SIDES}
+    if reading.withheld:
+        return dict.fromkeys(SIDES, SideScore(None, None, 0))
+    return {side: _count(_statuses(reading, overrides, side)) for side in SIDES}
 
 
-def _side_score(regions: list[RegionReading], overrides: Overrides) -> SideScore:
-    judged = {r.region.abbreviation: overrides.get(r.label, r.involved) for r in regions}
-    involved = tuple(name for name, said in judged.items() if said)
-    unjudged = tuple(name for name, said in judged.items() if said is None)
-    score = None if len(unjudged) == len(judged) else FULL_SCORE - len(involved)
-    return SideScore(score, involved, unjudged)
+def _statuses(reading: Reading, overrides: Overrides, side: Side) -> list[Status]:
+    return [overrides.get(r.label, r.status) for r in reading.regions if r.side == side]
+
+
+def _count(statuses: list[Status]) -> SideScore:
+    unjudged, unknown = statuses.count("not-scored"), statuses.count("not-assessable")
+    if unjudged or unknown == len(statuses):
+        return SideScore(None, None, unjudged)
+    score = FULL_SCORE - statuses.count("involved")
+    return SideScore(score, score - unknown, unjudged)
+
+
+def affected_side(reading: Reading, overrides: Overrides) -> Side | None:
+    """The side that the total is given for: the user's; the score's while it has an involved region; else the worse."""
+    if reading.affected_given:
+        return reading.affected
+    involved = {side: _statuses(reading, overrides, side).count("involved") for side in SIDES}
+    if reading.affected and involved[reading.affected]:
+        return reading.affected
+    if not any(involved.values()):
+        return None
+    return "left" if involved["left"] > involved["right"] else "right"
+
+
+def total(reading: Reading, overrides: Overrides) -> int | None:
+    """ASPECTS of the affected side, or the lower one where no side is."""
+    scores = aspects(reading, overrides)
+    lower = min(SIDES, key=lambda side: 99 if scores[side].score is None else scores[side].score)
+    return scores[affected_side(reading, overrides) or lower].score

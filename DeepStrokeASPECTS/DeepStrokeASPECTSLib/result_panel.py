@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ctk
 import qt
 from slicer.i18n import tr as _
 
 import slicer
 from deepstroke.regions import SIDES
 from DeepStrokeASPECTSLib import views
-from DeepStrokeASPECTSLib.reading import RegionReading, SideScore
+from DeepStrokeASPECTSLib.reading import CHOICES, Reading, RegionReading, SideScore, Status
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import RunResult
 from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
@@ -20,7 +21,8 @@ from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
 #: Maps that a run may leave, in the order of the list.
 OVERLAYS = ("infarct.nii.gz", "asymmetry.nii.gz", "confidence.nii.gz")
 OVERLAY_OPACITY = 0.4
-_DECISIONS: tuple[bool | None, ...] = (None, True, False)
+#: In the order of the list; None leaves it to the score.
+_DECISIONS: tuple[Status | None, ...] = (None, *CHOICES)
 _DECISION_COLUMN = 5
 
 
@@ -108,15 +110,18 @@ class ResultPanel:
             table.setCellWidget(row, _DECISION_COLUMN, self._decision(region))
 
     def _decision(self, region: RegionReading) -> Any:
-        box = qt.QComboBox()
-        for text in (_automatic_text(region), _("involved (reader)"), _("not involved (reader)")):
+        box = ctk.ctkComboBox()
+        box.scrollWheelEffect = ctk.ctkComboBox.NeverScroll  # Scrolling over the table must decide nothing.
+        words = (_("involved (reader)"), _("not involved (reader)"), _("can't be judged (reader)"))
+        for text in (_automatic_text(region), *words):
             box.addItem(text)
         box.connect("currentIndexChanged(int)", partial(self._decide, region))
         return box
 
     def _decide(self, region: RegionReading, index: int) -> None:
         if self.review is not None:
-            self.review.overrule(region, _DECISIONS[index], self._ui.readerLineEdit.text)
+            reader, reason = self._ui.readerLineEdit.text, self._ui.reasonLineEdit.text
+            self.review.overrule(region, _DECISIONS[index], reader, reason)
             self._show_scores()
 
     def _show_scores(self) -> None:
@@ -125,8 +130,9 @@ class ResultPanel:
         labels = {"left": self._ui.leftScoreLabel, "right": self._ui.rightScoreLabel}
         titles = {"left": _("ASPECTS left"), "right": _("ASPECTS right")}
         for side in SIDES:
-            labels[side].text = f"<b>{titles[side]}: {_score_text(scores[side])}</b>"
-        self._ui.scoreNoteLabel.text = _score_note(scores["left"], scores["right"], len(self.review.overrides))
+            labels[side].text = f"<b>{titles[side]}: {scores[side]}</b>"
+        note = _score_note(self.review.result.reading, list(scores.values()), len(self.review.overrides))
+        self._ui.scoreNoteLabel.text = note
 
     def _show_region(self, row: int, column: int) -> None:
         if self.review is None:
@@ -192,21 +198,25 @@ def _number(value: float | None, digits: int, *, sign: bool = False) -> str:
 
 
 def _automatic_text(region: RegionReading) -> str:
-    if region.assessable is False:
-        return _("can't be judged")
-    said = {None: "-", True: _("involved"), False: _("not involved")}[region.involved]
+    words = {
+        "involved": _("involved"),
+        "not-involved": _("not involved"),
+        "not-assessable": _("can't be judged"),
+        "not-scored": "-",
+    }
+    said = words[region.status]
     return said if region.probability is None else f"{said} ({100 * region.probability:.0f} %)"
 
 
-def _score_text(score: SideScore) -> str:
-    return "-" if score.score is None else str(score.score)
-
-
-def _score_note(left: SideScore, right: SideScore, overruled: int) -> str:
-    unjudged = len(left.unjudged) + len(right.unjudged)
+def _score_note(reading: Reading, scores: list[SideScore], overruled: int) -> str:
+    unjudged = sum(score.unjudged for score in scores)
     parts = []
+    if reading.withheld:
+        parts.append(_("No total is given: {reason}").format(reason=reading.withheld))
     if unjudged:
-        parts.append(_("{count} regions are not judged and count as not involved.").format(count=unjudged))
+        parts.append(
+            _("{count} regions are not judged yet; a side has a score once all of its are.").format(count=unjudged)
+        )
     if overruled:
         parts.append(_("{count} decided by the reader.").format(count=overruled))
     return " ".join(parts)

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 import slicer
 from deepstroke.regions import Side
 from DeepStrokeASPECTSLib.audit import AuditEntry, entry_of
-from DeepStrokeASPECTSLib.reading import RegionReading, SideScore, aspects
+from DeepStrokeASPECTSLib.reading import RegionReading, SideScore, Status, aspects
 from DeepStrokeASPECTSLib.run import RunResult
 
 AUDIT_REFERENCE = "DeepStroke.auditTrail"
@@ -20,13 +20,13 @@ class Review:
 
     Attributes:
         result: of the run.
-        overrides: by sided label: whether the reader calls the region involved.
+        overrides: by sided label: what the reader says of a region.
         trail: every decision, in order; nothing is ever taken out.
     """
 
     def __init__(self, result: RunResult) -> None:
         self.result = result
-        self.overrides: dict[int, bool] = {}
+        self.overrides: dict[int, Status] = {}
         self.trail: list[AuditEntry] = []
 
     @property
@@ -34,15 +34,15 @@ class Review:
         """ASPECTS of both sides as it stands now."""
         return aspects(self.result.reading, self.overrides)
 
-    def overrule(self, region: RegionReading, involved: bool | None, reader: str) -> None:
+    def overrule(self, region: RegionReading, status: Status | None, who: str, why: str = "") -> None:
         """Note the reader's word on a region; None takes it back, and the score's stands again."""
         before = dict(self.overrides)
-        if involved is None:
+        if status is None:
             self.overrides.pop(region.label, None)
         else:
-            self.overrides[region.label] = involved
+            self.overrides[region.label] = status
         if before != self.overrides:
-            self.trail.append(entry_of(self.result.reading, region, before, self.overrides, reader))
+            self.trail.append(entry_of(self.result.reading, region, before, self.overrides, who, why))
             self._write_trail()
 
     def trail_text(self) -> str:

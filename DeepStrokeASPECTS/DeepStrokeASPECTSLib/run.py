@@ -108,38 +108,38 @@ class Run:
         return self._job.failure()
 
     def load(self) -> Generator[object, None, RunResult]:
-        """Bring the result into the scene, in small portions.
-
-        Raises:
-            InputError: the volume left the scene meanwhile, or the child's files can't be read.
-        """
-        volume = self._volume
-        if not slicer.mrmlScene.IsNodePresent(volume):
-            raise InputError(_("The volume was removed from the scene while it was segmented."), code="no-volume")
-        reading = read_report(self.output / "report.json")
-        yield
-        labels = read_volume_file(self.output / "labels.nii.gz")
-        yield
-        shape = tuple(volume.GetImageData().GetDimensions())
-        placed = yield from place_labels(labels, shape, self._slice_affines(shape))
-        name = _("{volume} ASPECTS").format(volume=volume.GetName())
-        segmentation = segmentation_from_labels(placed.labels, volume, name)
-        yield
+        """Bring the result into the scene, in small portions. See `load_result`."""
+        result = yield from load_result(self.output, self._volume, self._source)
         shutil.rmtree(self._folder / "input", ignore_errors=True)
-        return RunResult(
-            volume,
-            segmentation,
-            reading,
-            choose_levels(placed),
-            mirror_plane(placed),
-            _best_slices(placed),
-            self.output,
-        )
+        return result
 
-    def _slice_affines(self, shape: tuple[int, int, int]) -> list[Any]:
-        if self._source is not None:
-            return self._source.slice_affines
-        return even_slice_affines(shape, world_affine_of(self._volume))
+
+def load_result(output: Path, volume: Any, source: DicomSource | None) -> Generator[object, None, RunResult]:
+    """Bring what a run has written into the scene, in small portions.
+
+    Args:
+        output: the folder of `deepstroke segment`.
+        volume: the volume node that was segmented.
+        source: its DICOM files, where the run worked on these.
+
+    Raises:
+        InputError: the volume left the scene meanwhile, or the files can't be read.
+    """
+    if not slicer.mrmlScene.IsNodePresent(volume):
+        raise InputError(_("The volume was removed from the scene while it was segmented."), code="no-volume")
+    reading = read_report(output / "report.json")
+    yield
+    labels = read_volume_file(output / "labels.nii.gz")
+    yield
+    shape = tuple(volume.GetImageData().GetDimensions())
+    slices = even_slice_affines(shape, world_affine_of(volume)) if source is None else source.slice_affines
+    placed = yield from place_labels(labels, shape, slices)
+    name = _("{volume} ASPECTS").format(volume=volume.GetName())
+    segmentation = segmentation_from_labels(placed.labels, volume, name)
+    yield
+    return RunResult(
+        volume, segmentation, reading, choose_levels(placed), mirror_plane(placed), _best_slices(placed), output
+    )
 
 
 def _best_slices(placed: Placed) -> dict[int, int]:

@@ -61,8 +61,11 @@ class DeepStrokeASPECTSTest(ScriptedLoadableModuleTest):
         review = Review(result)
         before = review.scores["left"].score
         region = next(r for r in result.reading.regions if r.label == 6)
-        review.overrule(region, not region.involved, "self test")
-        self.assertNotEqual(review.scores["left"].score, before)
+        other = "not-involved" if region.status == "involved" else "involved"
+        review.overrule(region, other, "self test")
+        self.assertEqual(review.trail[-1].after, other)
+        if before is not None:
+            self.assertNotEqual(review.scores["left"].score, before)
         views.stroke_window(volume)
         views.show_side_by_side(volume)
         self.delayDisplay("Done")

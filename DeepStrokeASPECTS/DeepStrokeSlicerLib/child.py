@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 _LOOK_SECONDS = 2.0
 
@@ -40,6 +41,7 @@ def is_running(pid: int) -> bool:
 
 def main() -> int:
     """Run `deepstroke` with the arguments after the process id."""
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
     threading.Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start()
     from deepstroke.cli import main as run
 

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import qt
 
+import slicer
+
 T = TypeVar("T")
 #: How often a child process is looked at.
 POLL_MS = 50
@@ -28,7 +30,9 @@ class Repeater:
         self, function: Callable[[], bool], on_error: Callable[[Exception], None], interval_ms: int = POLL_MS
     ) -> None:
         self._function, self._on_error = function, on_error
-        self._timer = qt.QTimer()
+        # With a parent the timer outlives its last event, in which this object may be let go.
+        self._timer = qt.QTimer(slicer.app)
+        self._active = True
         self._timer.setInterval(interval_ms)
         self._timer.connect("timeout()", self._fire)
         self._timer.start()
@@ -36,13 +40,15 @@ class Repeater:
     @property
     def active(self) -> bool:
         """Whether it will call again."""
-        return self._timer.active
+        return self._active
 
     def stop(self) -> None:
         """Call no more."""
-        if self._timer.active:
+        if self._active:
+            self._active = False
             self._timer.stop()
             self._timer.disconnect("timeout()", self._fire)
+            self._timer.deleteLater()
 
     def _fire(self) -> None:
         try:

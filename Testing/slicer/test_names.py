@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from used_names import used_names, used_widgets
+from used_names import MODULES, used_names, used_widgets
 
 if TYPE_CHECKING:
     from host import Host
 
-LIST = Path(__file__).parent / "host" / "names.tsv"
+HERE = Path(__file__).parent
+#: Each module's list; names of the host and of what both modules share stand in the first.
+LISTS = dict(zip(MODULES, (HERE / "host" / "names.tsv", HERE / "atlas_refine" / "names.tsv"), strict=True))
 #: The commits that the lines are counted in.
 COMMITS = {
     "Slicer": "583e9b37d50ead7daf7b783dce465ccaecec8809",
@@ -24,25 +26,34 @@ COMMITS = {
 CHECKOUTS = {"Slicer": "DEEPSTROKE_SLICER_GIT", "CTK": "DEEPSTROKE_CTK_GIT"}
 
 
-def rows() -> list[dict[str, str]]:
-    with LIST.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, delimiter="\t"))
+def rows(*modules: str) -> list[dict[str, str]]:
+    found = []
+    for path in (LISTS[module] for module in modules or MODULES if LISTS[module].is_file()):
+        with path.open(encoding="utf-8", newline="") as stream:
+            found += list(csv.DictReader(stream, delimiter="\t"))
+    return found
 
 
-def test_every_used_name_is_listed() -> None:
+@pytest.fixture(params=MODULES)
+def module(request: pytest.FixtureRequest) -> str:
+    if not LISTS[request.param].is_file():
+        pytest.skip(f"{request.param} has no list {LISTS[request.param].relative_to(HERE)}")
+    return request.param
+
+
+def test_every_used_name_is_listed(module: str) -> None:
+    assert len(rows(module)) > 10
+    assert used_names(module) - {row["name"] for row in rows()} == set()
+
+
+def test_nothing_is_listed_that_nobody_uses(module: str) -> None:
+    names = {row["name"] for row in rows(module) if row["name"].partition(".")[0] in ("slicer", "qt", "ctk")}
+    assert names - used_names(module) == set()
+
+
+def test_every_property_in_a_ui_file_of_a_stand_in_is_listed(module: str) -> None:
     listed = {row["name"] for row in rows()}
-    assert len(listed) > 50
-    assert used_names() - listed == set()
-
-
-def test_nothing_is_listed_that_nobody_uses() -> None:
-    names = {row["name"] for row in rows() if row["name"].partition(".")[0] in ("slicer", "qt", "ctk")}
-    assert names - used_names() == set()
-
-
-def test_every_property_in_a_ui_file_of_a_stand_in_is_listed() -> None:
-    listed = {row["name"] for row in rows()}
-    own = {f"{cls}.{name}" for cls, names in used_widgets().items() if not cls.startswith("Q") for name in names}
+    own = {f"{cls}.{name}" for cls, names in used_widgets(module).items() if not cls.startswith("Q") for name in names}
     from_qt = {"toolTip"}
     assert {name for name in own - listed if name.rpartition(".")[2] not in from_qt} == set()
 
@@ -51,10 +62,10 @@ def test_stand_ins_have_only_listed_members(host: Host) -> None:
     from host import application, widgets
 
     listed = {row["name"] for row in rows()}
-    bare = {name for name, cls in widgets.STAND_INS.items() if (cls.__doc__ or "").startswith("Bare")}
-    classes = [cls for name, cls in widgets.STAND_INS.items() if name not in bare]
+    stand_ins = [cls for cls in widgets.STAND_INS.values() if cls.__module__ == widgets.__name__]
+    classes = [cls for cls in stand_ins if not (cls.__doc__ or "").startswith("Bare")]
     classes += [application.Application, application.ModuleManager]
-    inherited = {"signal_signatures", "staticMetaObject", "paintEvent", "showEvent", "begin"}
+    inherited = {"signal_signatures", "staticMetaObject", "paintEvent", "showEvent", "wheelEvent", "begin"}
     members = {
         f"{cls.__name__}.{name}"
         for cls in classes
@@ -65,10 +76,10 @@ def test_stand_ins_have_only_listed_members(host: Host) -> None:
     assert len(members) > 20
 
 
-def test_real_classes_have_the_used_members(host: Host) -> None:
+def test_real_classes_have_the_used_members(host: Host, module: str) -> None:
     import slicer
 
-    for name in used_names():
+    for name in used_names(module):
         parts = name.split(".")
         if parts[0] == "slicer" and parts[1].startswith("vtk"):
             target = getattr(slicer, parts[1])

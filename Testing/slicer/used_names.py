@@ -7,24 +7,24 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Each module's folder; that of the first holds the library which both share.
 MODULES = ("DeepStrokeASPECTS", "DeepStrokeAtlasRefine")
 ROOTS = frozenset({"slicer", "qt", "ctk"})
 #: Names under which more than a class or function is of interest, such as `slicer.util.loadUI`.
 NAMESPACES = frozenset({"slicer.util", "slicer.app", "slicer.mrmlScene", "slicer.modules", "qt.Qt"})
 
 
-def slicer_side_files() -> list[Path]:
-    """Every Python file of the modules that runs in Slicer's own process."""
-    folders = [ROOT / module for module in MODULES]
-    entries = [folder / f"{folder.name}.py" for folder in folders]
-    libraries = [path for folder in folders for path in folder.glob("*Lib/*.py")]
-    return sorted(path for path in [*entries, *libraries] if path.is_file())
+def slicer_side_files(module: str) -> list[Path]:
+    """Every Python file of a module that runs in Slicer's own process."""
+    folder = ROOT / module
+    files = [folder / f"{module}.py", *folder.glob("*Lib/*.py")]
+    return sorted(path for path in files if path.is_file())
 
 
-def used_names() -> set[str]:
+def used_names(module: str) -> set[str]:
     """Names such as ``slicer.util.loadUI``, ``slicer.vtkSegment`` or ``qt.QTimer.singleShot``."""
     found: set[str] = set()
-    for path in slicer_side_files():
+    for path in slicer_side_files(module):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         for node in ast.walk(tree):
@@ -53,10 +53,10 @@ def _shortened(parts: list[str]) -> set[str]:
     return {".".join(parts[: 3 if deep else 2])}
 
 
-def used_widgets() -> dict[str, set[str]]:
-    """Class to the properties that .ui files set on it."""
+def used_widgets(module: str) -> dict[str, set[str]]:
+    """Class to the properties that a module's .ui files set on it."""
     found: dict[str, set[str]] = {}
-    for path in (path for module in MODULES for path in (ROOT / module).glob("Resources/UI/*.ui")):
+    for path in (ROOT / module).glob("Resources/UI/*.ui"):
         for widget in ElementTree.parse(path).iter("widget"):  # noqa: S314 - the project's own files
             names = found.setdefault(widget.get("class", ""), set())
             names |= {p.get("name", "") for p in widget.iterfind("property") if p.get("stdset") != "0"}

@@ -196,14 +196,14 @@ class Host:
         self.app.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
         self.raise_errors()
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 600.0) -> None:
         """Turn the event loop until the condition holds; raise what a slot raised, or TimeoutError."""
         deadline = time.monotonic() + seconds
         while not condition():
             self.turn()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {seconds} s; messages: {self.messages}")
-            time.sleep(0.005)
+            time.sleep(0.01)
 
     def raise_errors(self) -> None:
         """Raise the first exception of a slot."""

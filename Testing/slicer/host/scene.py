@@ -50,6 +50,8 @@ class RealScene:
         self.scene.AddNode(crosshair)
         layout = slicer.vtkMRMLLayoutNode()
         layout.SetSingletonTag("vtkMRMLLayoutNode")
+        for arrangement in (layout.SlicerLayoutFourUpView, layout.SlicerLayoutSideBySideView):
+            layout.AddLayoutDescription(arrangement, "<layout/>")
         self.scene.AddNode(layout)
         for class_name in ("vtkMRMLSelectionNode", "vtkMRMLInteractionNode"):
             node = getattr(slicer, class_name)()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
+from shiboken6 import isValid
 
 from host.pythonqt import add_properties
 
@@ -147,11 +148,10 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     currentNodeID = Property(str, lambda self: self._current, lambda self, value: self._select(value))
 
     def setMRMLScene(self, scene: Any) -> None:
-        for tag in self._observers:
-            self._scene.RemoveObserver(tag)
+        self._ignore_scene()
         self._scene = scene
         events = () if scene is None else (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
-        self._observers = [scene.AddObserver(event, lambda *_: self._refresh()) for event in events]
+        self._observers = [scene.AddObserver(event, self._scene_changed) for event in events]
         self._refresh()
 
     def mrmlScene(self) -> Any:
@@ -162,6 +162,17 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def setCurrentNode(self, node: Any) -> None:
         self._select(node.GetID() if node is not None else "")
+
+    def _ignore_scene(self) -> None:
+        for tag in self._observers:
+            self._scene.RemoveObserver(tag)
+        self._observers = []
+
+    def _scene_changed(self, *_: Any) -> None:
+        if isValid(self):
+            self._refresh()
+        else:  # Qt has deleted the widget together with its panel.
+            self._ignore_scene()
 
     def _offers(self, node: Any) -> bool:
         if node.GetHideFromEditors() and not self._flags["hidden"]:
@@ -189,11 +200,29 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self.currentNodeChanged.emit(self.currentNode())
 
 
+@stand_in
+class ctkComboBox(QtWidgets.QComboBox):
+    """A list whose wheel can be switched off."""
+
+    NeverScroll, AlwaysScroll, ScrollWithFocus, ScrollWithNoVScrollBar = range(4)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._effect = self.AlwaysScroll
+
+    scrollWheelEffect = Property(int, lambda self: self._effect, lambda self, value: setattr(self, "_effect", value))
+
+    def wheelEvent(self, event: Any) -> None:
+        if self._effect == self.NeverScroll:
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
+
 #: Classes that Slicer's parameterNodeWrapper compares types with; no module of ours uses them.
 for _name, _base in {
     "ctkCheckBox": QtWidgets.QCheckBox,
     "ctkCheckablePushButton": QtWidgets.QPushButton,
-    "ctkComboBox": QtWidgets.QComboBox,
     "ctkSliderWidget": QtWidgets.QWidget,
     "ctkDoubleSlider": QtWidgets.QWidget,
     "ctkDoubleSpinBox": QtWidgets.QDoubleSpinBox,
