@@ -99,7 +99,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _computed(report: Mapping[str, Any]) -> dict[str, str]:
     """What the result says of every subject before a reader."""
-    judged = {f"{region['side']} {region['region']}": _status(region) for region in report["regions"]}
+    judged: dict[str, str] = {f"{region['side']} {region['region']}": _status(region) for region in report["regions"]}
     judged[_AFFECTED] = report["aspects"].get("side") or "none"
     if report["aspects"].get("withheld"):
         judged[_TOTAL] = "withheld"
@@ -150,7 +150,7 @@ def _review(saved: str, changes: tuple[Change, ...], judged: Mapping[str, str], 
     if judged.get(_TOTAL) == "withheld":
         counts = dict.fromkeys(SIDES, SideScore(None, None))
     scores = {side: count.score for side, count in counts.items()}
-    lower = min(SIDES, key=lambda one: 99 if scores[one] is None else scores[one])
+    lower = min(SIDES, key=lambda one: 99 if (score := scores[one]) is None else score)
     return Review(saved, changes, regions, side, scores[side or lower], scores["left"], scores["right"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -97,7 +98,7 @@ def _adn_loss(trained: TrainedMethod, settings: AsymmetrySettings) -> Loss:
 
     def loss(batch: StrokeBatch, epoch: int) -> Tensor:
         pose = _pose_of(trained.alignment, batch.image)
-        maps = trained.network.disentangle_posed(batch.image, pose)
+        maps = cast(AsymmetryDisentanglementNetwork, trained.network).disentangle_posed(batch.image, pose)
         return of_maps(maps, batch.lesion, batch.tissue_maps(pose), warm=epoch < settings.warm_epochs)
 
     return loss

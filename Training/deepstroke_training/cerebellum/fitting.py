@@ -64,7 +64,8 @@ def fit(
     network = _network(settings)
     optimizer = torch.optim.Adam(network.parameters(), settings.lr)
     order = np.random.default_rng([settings.seed, 3])
-    began, history = time.monotonic(), []
+    began = time.monotonic()
+    history: list[Epoch] = []
     write_json(_as_json(settings), folder / SETTINGS)
     for number in range(settings.epochs):
         epoch = Epoch(_train_epoch(network, optimizer, cases.training, order), _validation(network, cases.validation))

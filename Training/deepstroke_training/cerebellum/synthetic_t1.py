@@ -23,7 +23,12 @@ RIGHT_CEREBELLUM, LEFT_CEREBELLUM, BRAINSTEM = 17, 18, 19
 #: Least T1 signal of tissue on the average, whose white matter has 0.87.
 _TISSUE = 0.5
 #: The axis of the brainstem in MNI mm with its radius, from the midbrain to the medulla.
-_STEM = [((0, -27, -7), 14.0), ((0, -27, -30), 15.0), ((0, -35, -45), 10.5), ((0, -44, -66), 8.0)]
+_STEM: list[tuple[tuple[float, float, float], float]] = [
+    ((0, -27, -7), 14.0),
+    ((0, -27, -30), 15.0),
+    ((0, -35, -45), 10.5),
+    ((0, -44, -66), 8.0),
+]
 _STEM_TOP_MM, _ANTERIOR_MM = -7.0, -28.0
 #: What holds both, in MNI mm.
 _FOSSA_Y_MM, _FOSSA_TOP_MM = (-112.0, 4.0), 12.0

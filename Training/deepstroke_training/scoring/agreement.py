@@ -132,7 +132,9 @@ def region_figures(regions: Sequence[JudgedRegion]) -> RegionFigures:
         unjudged=len(regions) - len(judged),
         involved=int(actual.sum()),
         area=_defined(lambda: auc(actual, probability)),
-        kappa=_defined(lambda: cohen_kappa(called.astype(int), actual.astype(int), categories=(0, 1))),
+        kappa=_defined(
+            lambda: cohen_kappa(called.astype(int).tolist(), actual.astype(int).tolist(), categories=(0, 1))
+        ),
         sensitivity=_share(called, actual, patients),
         specificity=_share(~called, ~actual, patients),
         sensitivity_at_92=_sensitivity_at(probability, actual, 0.92),
@@ -143,7 +145,8 @@ def region_figures(regions: Sequence[JudgedRegion]) -> RegionFigures:
 def total_figures(cases: Sequence[JudgedCase]) -> TotalFigures:
     """Agreement in total."""
     scored = [case for case in cases if case.score is not None]
-    found, reference = [case.score for case in scored], [case.reference for case in scored]
+    found = [case.score for case in scored if case.score is not None]
+    reference = [case.reference for case in scored]
     sided = [case for case in scored if case.true_side is not None]
     spared = [case for case in scored if not any(r.reference for r in case.regions)]
     return TotalFigures(

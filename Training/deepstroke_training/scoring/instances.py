@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,8 @@ def gather_instances(
         InputError: a file can't be read or measured, or no region can be judged; the message names the file.
     """
     patients = {name: number for number, name in enumerate(dict.fromkeys(row.patient for row in rows))}
-    draws, found = np.random.default_rng(asymmetry.seed), []
+    draws = np.random.default_rng(asymmetry.seed)
+    found: list[Any] = []
     for number, row in enumerate(rows):
         measured = read_measured(row, root)
         for replicate in range(asymmetry.replicates):
@@ -95,8 +97,7 @@ def gather_instances(
         progress((number + 1) / len(rows), f"case {number + 1} of {len(rows)}")
     if not found:
         raise InputError("no region of any case can be judged: there is nothing to learn from", code="case-table")
-    features, involved, region, case, patient = zip(*found, strict=True)
-    return Instances(np.array(features), np.array(involved), np.array(region), np.array(case), np.array(patient))
+    return Instances(*(np.array(column) for column in zip(*found, strict=True)))
 
 
 def read_measured(row: CaseRow, root: Path) -> MeasuredScan:

@@ -58,7 +58,8 @@ def _draw_reliability(judged: Mapping[str, Sequence[JudgedCase]], heading: str) 
     figure, axes = _figure(5.2, 5.0, heading)
     axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=0.8)
     for n, (colour, (name, cases)) in enumerate(zip(_COLOURS, judged.items(), strict=False)):
-        curve = reliability_curve(*reversed(_probabilities(cases)))
+        probability, actual = _probabilities(cases)
+        curve = reliability_curve(actual, probability)
         x = np.array([b.probability for b in curve]) + 0.006 * (n - 1)
         y = np.array([float(b.observed) for b in curve])
         spread = np.array([[b.observed - b.observed.low, b.observed.high - b.observed] for b in curve]).T

@@ -14,6 +14,8 @@ from deepstroke.regions import BY_ABBREVIATION, SIDES, Side
 #: Columns that a table may have; all others are facts by which results can be split.
 _KNOWN = ("case", "patient", "ct", "labels", "brain", "side", "involved_left", "involved_right")
 _NEEDED = ("case", "ct", "labels", "involved_left", "involved_right")
+#: Where a data set made by ``synthesize`` or ``curate`` keeps what its table doesn't name.
+_LAYOUT = {"ct": "raw_volumes", "labels": "raw_segmentation", "brain": "truth/brain"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def read_case_table(path: Path | str) -> tuple[CaseRow, ...]:
     """The rows of a table with the columns case, ct, labels, involved_left and involved_right.
 
     ``involved_*`` hold abbreviations parted by blanks, such as ``M1 M4``, or nothing. Optional columns: patient (whose
-    scans stay together), brain (a mask), side (left or right). All further columns are kept as facts.
+    scans stay together), brain (a mask), side (left or right). All further columns are kept as facts. The ``cases.csv``
+    of ``deepstroke-train synthesize`` serves too: its files are found by the case's name.
 
     Raises:
         InputError: the file can't be read, columns are missing, it has no row, or a cell can't be used; the message
@@ -68,11 +71,23 @@ def read_case_table(path: Path | str) -> tuple[CaseRow, ...]:
             columns, lines = list(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} can't be read as a table: {error}", code="case-table") from error
-    missing = [name for name in _NEEDED if name not in columns]
+    implied = _implied(columns, path.parent)
+    missing = [name for name in _NEEDED if name not in (*columns, *implied)]
     if missing or not lines:
         fault = f"the columns {', '.join(missing)} are missing" if missing else "it holds no case"
         raise InputError(f"{path}: {fault}; a table of cases needs {', '.join(_NEEDED)}", code="case-table")
-    return tuple(_row(line, f"{path}, line {number}") for number, line in enumerate(lines, start=2))
+    return tuple(
+        _row({**_files(line, implied), **line}, f"{path}, line {number}") for number, line in enumerate(lines, start=2)
+    )
+
+
+def _implied(columns: Sequence[str], folder: Path) -> dict[str, str]:
+    """Folders in which files lie that the table doesn't name."""
+    return {name: place for name, place in _LAYOUT.items() if name not in columns and (folder / place).is_dir()}
+
+
+def _files(line: Mapping[str, str | None], implied: Mapping[str, str]) -> dict[str, str]:
+    return {name: f"{place}/{line.get('case')}.nii.gz" for name, place in implied.items()}
 
 
 def _row(line: Mapping[str, str | None], place: str) -> CaseRow:

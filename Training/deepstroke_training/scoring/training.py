@@ -62,7 +62,8 @@ def train_score(
     facts = _facts(table, data, len(rows), instances, asymmetry)
     for method, one in fitted.items():
         write_model(one, f"{name}-{method}", {**facts, "nested": figures[method]}, out / f"{method}.json")
-    chosen = default or max(figures, key=lambda method: figures[method]["auc"])
+    best, _ = max(figures.items(), key=lambda item: item[1]["auc"])
+    chosen = default or best
     write_manifest(out, {method: f"{method}.json" for method in fitted}, chosen, facts)
     draw_nested_reliability(fitted, instances, out / RELIABILITY)
     text = _report(figures, fitted, facts)
