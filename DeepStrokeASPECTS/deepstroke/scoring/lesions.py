@@ -15,6 +15,8 @@ from deepstroke.scoring.working_scan import Mask, WorkingScan
 
 #: ml of the smallest lesions that are named: a clot, a defect, a dark area.
 LEAST_BLOOD_ML, LEAST_DEFECT_ML, LEAST_DARK_ML = 1.5, 2.5, 5.0
+#: ml from which on a clot may lie in a single slice: the skull's vault blurs into the highest ones.
+SINGLE_SLICE_ML = 4.0
 #: Depth in mm below the brain's surface from which on blood, and dark areas, are looked for: the skull's blur, the
 #: venous sinuses and wide sulci lie above.
 BLOOD_DEPTH_MM, DARK_DEPTH_MM = 5.0, 4.0
@@ -140,7 +142,12 @@ def _blood(scan: WorkingScan, tissue: TissueMap, depth_mm: NDArray, mirror: Mirr
     dense = (blood | (tissue.classes == Tissue.CALCIFICATION)) & (depth_mm > BLOOD_DEPTH_MM)
     core = ndimage.binary_opening(dense, structure=_IN_SLICE)
     found = _components(core, scan, LEAST_BLOOD_ML)
-    clots = [mask for mask in found if np.count_nonzero(mask & blood) >= BLOOD_SHARE * np.count_nonzero(mask)]
+    clots = [
+        mask
+        for mask in found
+        if np.count_nonzero(mask & blood) >= BLOOD_SHARE * np.count_nonzero(mask)
+        and (mask.any(axis=(0, 1)).sum() > 1 or np.count_nonzero(mask) * scan.voxel_ml >= SINGLE_SLICE_ML)
+    ]
     return _lesions(clots, scan, mirror)
 
 

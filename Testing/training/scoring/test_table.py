@@ -32,6 +32,16 @@ def test_a_users_table_with_a_byte_order_mark_and_commas(tmp_path: Path) -> None
     assert (row.patient, row.brain, row.side, row.involved) == ("x", None, None, {"left": ("C", "M6"), "right": ()})
 
 
+def test_a_synthetic_cohorts_own_table(tmp_path: Path) -> None:
+    for place in ("raw_volumes", "raw_segmentation", "truth/brain"):
+        (tmp_path / place).mkdir(parents=True)
+    (row,) = read_case_table(table(tmp_path, "case,seed,involved_left,involved_right\nab,7,,M1 M4\n"))
+    assert (row.ct, row.labels, row.brain) == (
+        "raw_volumes/ab.nii.gz", "raw_segmentation/ab.nii.gz", "truth/brain/ab.nii.gz",
+    )  # fmt: skip
+    assert (row.total("right"), row.facts) == (8, {"seed": "7"})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
