@@ -78,7 +78,7 @@ def test_training_never_imports_slicer() -> None:
 
 def test_cmake_lists_every_file_of_the_library_and_no_other() -> None:
     module = ROOT / "DeepStrokeASPECTS"
-    entries = r"^\s+(deepstroke/[\w/.-]+\.(?:py|html|css|js|typed))$"
+    entries = r"^\s+(deepstroke/[\w/.-]+\.(?:py|html|css|js|txt|typed))$"
     listed = set(re.findall(entries, (module / "CMakeLists.txt").read_text(), re.MULTILINE))
     there = {
         str(path.relative_to(module))
