@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
-import slicer
 from deepstroke.errors import InputError
 from DeepStrokeASPECTSLib.audit import review_file
 from DeepStrokeASPECTSLib.review import Review
@@ -85,10 +85,9 @@ def export_to_database(review: Review, database: Any) -> int:
             _("The volume wasn't loaded from DICOM, so there is no DICOM SEG. Load it from the DICOM database."),
             code="no-dicom-source",
         )
-    folder = Path(slicer.util.tempDirectory(key="DeepStroke"))
-    for path in there:
-        shutil.copyfile(path, folder / path.name)
-    if not DICOMUtils.importDicom(str(folder), database, True):
-        raise InputError(_("The DICOM database refused the objects; see the error log."), code="no-database")
-    shutil.rmtree(folder, ignore_errors=True)  # The database holds copies of its own.
+    with tempfile.TemporaryDirectory(prefix="deepstroke-dicom-") as folder:  # The database keeps copies of its own.
+        for path in there:
+            shutil.copyfile(path, Path(folder) / path.name)
+        if not DICOMUtils.importDicom(folder, database, True):
+            raise InputError(_("The DICOM database refused the objects; see the error log."), code="no-database")
     return len(there)

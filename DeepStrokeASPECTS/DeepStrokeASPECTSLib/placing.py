@@ -82,6 +82,8 @@ def place_labels(
         shape: of the volume.
         slices: of each slice of the volume: (i, j, 0) to RAS+ mm.
     """
+    if not (labels.data.flags.c_contiguous or labels.data.flags.f_contiguous):
+        labels = labels.with_data(labels.data.copy())
     kji = np.zeros(shape[::-1], np.uint8)
     counts = np.zeros((shape[2], _LABELS), np.int64)
     sums = np.zeros((_LABELS, 3))
@@ -108,14 +110,14 @@ def _labels_of_slice(labels: Volume, shape: tuple[int, int, int], slice_to_ras: 
     slice_to_labels = (labels.ras_to_ijk @ slice_to_ras).astype(np.float32)
     i, j = np.arange(shape[0], dtype=np.float32)[:, None], np.arange(shape[1], dtype=np.float32)[None, :]
     inside = np.ones(shape[:2], bool)
-    flat = np.zeros(shape[:2], np.int64)
+    places = np.zeros(shape[:2], np.int64)  # in memory, whichever order the axes have there
     for axis, size in enumerate(labels.shape):
         along, across, offset = slice_to_labels[axis, 0], slice_to_labels[axis, 1], slice_to_labels[axis, 3]
         index = np.rint(along * i + (across * j + offset)).astype(np.int32)
         inside &= (index >= 0) & (index < size)
-        flat = flat * size + index
+        places += index * (labels.data.strides[axis] // labels.data.itemsize)
     found = np.zeros(shape[:2], np.uint8)
-    found[inside] = labels.data.reshape(-1)[flat[inside]]
+    found[inside] = labels.data.ravel(order="K")[places[inside]]
     return found
 
 
@@ -144,11 +146,21 @@ def _areas(placed: Placed, *abbreviations: str) -> NDArray[np.int64]:
     return placed.counts[:, numbers].sum(axis=1)
 
 
-def mirror_plane(placed: Placed) -> MirrorPlane | None:
-    """The plane between the centres of left and right regions; None where no region is there on both sides."""
+def mirror_plane(placed: Placed, slice_to_ras: Affine) -> MirrorPlane | None:
+    """The plane between the centres of left and right regions; None where no region is there on both sides.
+
+    It stands at right angles on the slices, so that the mirror image of a slice is that slice itself: a head that is
+    rolled a little keeps its acquired pixels instead of thick slices cut aslant.
+
+    Args:
+        placed: the regions.
+        slice_to_ras: (i, j, 0) of a slice to RAS+ mm.
+    """
     left, right = placed.centres_ras[1:11], placed.centres_ras[11:21]
     both = np.isfinite(left).all(axis=1) & np.isfinite(right).all(axis=1)
     if not both.any():
         return None
     across = (right[both] - left[both]).mean(axis=0)
+    up = np.cross(slice_to_ras[:3, 0], slice_to_ras[:3, 1])
+    across -= (across @ up) / (up @ up) * up
     return MirrorPlane((left[both] + right[both]).mean(axis=0) / 2, across / np.linalg.norm(across))

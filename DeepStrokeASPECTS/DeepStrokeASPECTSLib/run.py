@@ -100,7 +100,7 @@ class Run:
         self.discard()
 
     def discard(self) -> None:
-        """Remove the run's files."""
+        """Remove the run's own files, which lie in a folder that it has made itself."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def failure(self) -> Exception:
@@ -137,9 +137,8 @@ def load_result(output: Path, volume: Any, source: DicomSource | None) -> Genera
     name = _("{volume} ASPECTS").format(volume=volume.GetName())
     segmentation = segmentation_from_labels(placed.labels, volume, name)
     yield
-    return RunResult(
-        volume, segmentation, reading, choose_levels(placed), mirror_plane(placed), _best_slices(placed), output
-    )
+    levels, mirror = choose_levels(placed), mirror_plane(placed, slices[0])
+    return RunResult(volume, segmentation, reading, levels, mirror, _best_slices(placed), output)
 
 
 def _best_slices(placed: Placed) -> dict[int, int]:

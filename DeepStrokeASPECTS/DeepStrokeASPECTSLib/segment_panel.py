@@ -26,11 +26,12 @@ class SegmentPanel:
 
     Args:
         ui: the panel's widgets.
-        on_result: called with the result of each run that ended well.
+        on_result: called with the result of each run that ended well, and the run, whose files are the caller's to
+            discard.
         may_begin: asked before a run; False when something must be installed first.
     """
 
-    def __init__(self, ui: Any, on_result: Callable[[RunResult], None], may_begin: Callable[[], bool]) -> None:
+    def __init__(self, ui: Any, on_result: Callable[[RunResult, Run], None], may_begin: Callable[[], bool]) -> None:
         self._ui, self._on_result, self._may_begin = ui, on_result, may_begin
         self._parameters: Parameters | None = None
         self._run: Run | None = None
@@ -142,10 +143,12 @@ class SegmentPanel:
         return False
 
     def _finish(self, result: RunResult) -> None:
+        run = self._run
+        assert run is not None
         self._run = self._repeater = self._loading = None
         self._show_progress(JobProgress(100, _("done on {device}").format(device=result.reading.device)))
         self._enable()
-        self._on_result(result)
+        self._on_result(result, run)
 
     def _fail(self, error: Exception) -> None:
         run, self._run = self._run, None

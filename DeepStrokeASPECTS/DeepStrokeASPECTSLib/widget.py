@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from DeepStrokeASPECTSLib.install_panel import InstallPanel
 from DeepStrokeASPECTSLib.logic import DeepStrokeASPECTSLogic
 from DeepStrokeASPECTSLib.parameters import Parameters
 from DeepStrokeASPECTSLib.result_panel import ResultPanel
-from DeepStrokeASPECTSLib.run import RunResult
+from DeepStrokeASPECTSLib.run import Run, RunResult
 from DeepStrokeASPECTSLib.sample import load_sample
 from DeepStrokeASPECTSLib.segment_panel import SegmentPanel
 
@@ -34,7 +33,7 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.logic: DeepStrokeASPECTSLogic | None = None
         self._parameters: Parameters | None = None
         self._gui_tag: int | None = None
-        self._run_folder: Path | None = None
+        self._shown: Run | None = None
 
     def setup(self) -> None:
         """Build the panel; called once, when the module is opened first."""
@@ -113,9 +112,9 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         if review is not None and node in (review.result.volume, review.result.segmentation):
             self._drop_result()
 
-    def _show_result(self, result: RunResult) -> None:
+    def _show_result(self, result: RunResult, run: Run) -> None:
         self._drop_result()
-        self._run_folder = result.folder.parent
+        self._shown = run
         if self._parameters is not None:
             self._parameters.segmentation = result.segmentation
         self.result.show(result)
@@ -124,9 +123,9 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def _drop_result(self) -> None:
         """Forget the shown result and remove its files; its nodes stay in the scene."""
         self.result.clear()
-        if self._run_folder is not None:
-            shutil.rmtree(self._run_folder, ignore_errors=True)
-            self._run_folder = None
+        if self._shown is not None:
+            self._shown.discard()
+            self._shown = None
         self.export.refresh()
 
     def _load_sample(self, *_args: object) -> None:

@@ -112,7 +112,7 @@ def read_volume_file(path: str | Path) -> Volume:
     node = slicer.vtkMRMLScalarVolumeNode()
     if not path.is_file() or not storage.ReadData(node):
         raise InputError(f"{path} is missing or can't be read", code="damaged-file")
-    return Volume(array_of_image(node.GetImageData()).copy(), affine_of(node))
+    return Volume(array_of_image(node.GetImageData()).copy(order="K"), affine_of(node))
 
 
 def write_nrrd(volume: Volume, path: str | Path) -> None:

@@ -282,6 +282,19 @@ def test_closing_the_scene_ends_the_run_and_empties_the_panel(
     assert panel.ui.inputSelector.currentNode() is None
 
 
+def test_only_the_runs_own_folder_is_removed(host: Host, panel: Any, tmp_path: Path) -> None:
+    from DeepStrokeASPECTSLib.run import load_result
+    from DeepStrokeSlicerLib.timers import run_now
+
+    kept = write_result(tmp_path / "kept" / "result", report_content())
+    segment(host, panel)
+    shown = panel.result.review.result
+    panel.result.show(run_now(load_result(kept, shown.volume, None)))
+    panel._drop_result()
+    assert not shown.folder.exists()
+    assert (kept / "report.json").is_file()
+
+
 def test_removing_the_volume_takes_the_result_off_the_panel(host: Host, panel: Any) -> None:
     import slicer
 

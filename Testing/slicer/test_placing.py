@@ -8,6 +8,7 @@ from readings import SHAPE, TILTED, block_labels
 
 from deepstroke.preprocess.resampling import Grid, resample
 from deepstroke.report import axial
+from deepstroke.volume import Volume
 from DeepStrokeASPECTSLib.placing import (
     SUPRAGANGLIONIC_HEIGHT_MM,
     Placed,
@@ -18,8 +19,8 @@ from DeepStrokeASPECTSLib.placing import (
 )
 
 
-def place(slices: list[np.ndarray] | None = None) -> Placed:
-    steps = place_labels(block_labels(), SHAPE, slice_affines(SHAPE, TILTED) if slices is None else slices)
+def place(slices: list[np.ndarray] | None = None, labels: Volume | None = None) -> Placed:
+    steps = place_labels(labels or block_labels(), SHAPE, slices or slice_affines(SHAPE, TILTED))
     fractions = []
     while True:
         try:
@@ -36,6 +37,13 @@ def test_each_voxel_of_a_tilted_volume_gets_the_label_at_its_position() -> None:
     differs = found.labels != expected.data
     assert np.count_nonzero(expected.data) > 2000
     assert differs.mean() < 1e-3, "positions half-way between two voxels may fall either way"
+
+
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+def test_the_order_of_axes_in_memory_does_not_matter(order: str) -> None:
+    labels = block_labels()
+    stored = np.repeat(labels.data, 2, axis=0)[::2] if order == "strided" else labels.data.copy(order=order)
+    np.testing.assert_array_equal(place(labels=labels.with_data(stored)).labels, place().labels)
 
 
 def test_left_stays_left() -> None:
@@ -83,7 +91,7 @@ def test_the_rule_is_the_reports() -> None:
 
 
 def test_the_mirror_plane_lies_between_both_sides() -> None:
-    plane = mirror_plane(place())
+    plane = mirror_plane(place(), TILTED)
     np.testing.assert_allclose(plane.normal, [1.0, 0.0, 0.0], atol=0.02)
     assert plane.point[0] == pytest.approx(0.0, abs=1.5)
     reflection = plane.reflection()
@@ -92,8 +100,18 @@ def test_the_mirror_plane_lies_between_both_sides() -> None:
     assert image[0] == pytest.approx(-20.0, abs=3.5)
 
 
+def test_a_rolled_head_is_mirrored_within_its_slices() -> None:
+    placed = place()
+    roll = np.eye(4)
+    roll[0, 2], roll[2, 0] = 0.1, -0.1
+    rolled = Placed(placed.labels, placed.counts, placed.centres_ras @ roll[:3, :3].T, placed.heights_mm)
+    normal = mirror_plane(rolled, TILTED).normal
+    assert normal @ np.cross(TILTED[:3, 0], TILTED[:3, 1]) == pytest.approx(0.0, abs=1e-9)
+    assert normal[0] > 0.98
+
+
 def test_without_regions_there_are_neither_levels_nor_a_plane() -> None:
     empty = Placed(np.zeros(SHAPE, np.uint8), np.zeros((16, 21), int), np.full((21, 3), np.nan), np.arange(16.0))
     assert choose_levels(empty).ganglionic is None
     assert choose_levels(empty).supraganglionic is None
-    assert mirror_plane(empty) is None
+    assert mirror_plane(empty, TILTED) is None
