@@ -13,7 +13,9 @@ from DeepStrokeSlicerLib.nodes import array_of_image
 
 #: Window and level in HU of the template.
 WINDOW = (50.0, 30.0)
-OVERLAY_OPACITY = 0.7
+OVERLAY_OPACITY = 0.5
+#: Of the outlines, in pixels of the screen.
+OUTLINE_WIDTH = 2
 #: Weaker lines than this share of the strongest aren't drawn.
 _FAINT = 0.05
 _OVERLAY_COLOURS = "vtkMRMLColorTableNodeYellow"
@@ -64,6 +66,7 @@ def show_regions(regions: Any) -> None:
     display = regions.GetDisplayNode()
     display.SetVisibility2DOutline(True)
     display.SetVisibility2DFill(False)
+    display.SetSliceIntersectionThickness(OUTLINE_WIDTH)
 
 
 def show_difference(node: Any) -> None:

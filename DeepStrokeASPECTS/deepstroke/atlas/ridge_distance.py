@@ -15,6 +15,8 @@ from deepstroke.volume import LabelMap, Volume
 
 #: Slices are put this far apart, so that the nearest point of the ridge is one in the same slice.
 _APART_MM = 1e4
+#: A Gaussian's derivatives are taken to end after this many standard deviations.
+_REACH = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class RidgeDistance:
 
     Args:
         ridge: of an aggregated overlay.
+        grid: on which the maps lie that are measured.
 
     Example:
         >>> distance = RidgeDistance.of_density(mean.density)  # doctest: +SKIP
@@ -46,8 +49,8 @@ class RidgeDistance:
         0.46
     """
 
-    def __init__(self, ridge: Ridge) -> None:
-        self._grid = ridge.mask
+    def __init__(self, ridge: Ridge, grid: Volume) -> None:
+        self._grid = grid
         places = self._in_slices(ridge.points_ras)
         self._tree = cKDTree(places)
         self._slices = np.unique(np.rint(places[:, 2]))
@@ -59,7 +62,7 @@ class RidgeDistance:
         Raises:
             InputError: it has no ridge.
         """
-        return cls(extract_ridge(density, scale_mm))
+        return cls(extract_ridge(_lines_alone(density, _REACH * scale_mm), scale_mm), density)
 
     def agreement(self, labels: LabelMap, label: int, inset_mm: float = 0.0) -> BorderAgreement:
         """Of one region of a map.
@@ -90,6 +93,18 @@ class RidgeDistance:
         spacing_i, spacing_j, _ = self._grid.spacing_mm
         ijk = self._grid.ijk_of(points_ras)
         return np.column_stack([ijk[:, 0] * spacing_i, ijk[:, 1] * spacing_j, np.rint(ijk[:, 2]) * _APART_MM])
+
+
+def _lines_alone(density: Volume, margin_mm: float) -> Volume:
+    """The part of the grid that holds lines, with a margin: most of a template holds none."""
+    box = ndimage.find_objects((density.data > 0).astype(np.uint8))
+    if not box:
+        return density
+    margins = [int(np.ceil(margin_mm / spacing)) for spacing in density.spacing_mm]
+    cut = tuple(slice(max(part.start - m, 0), part.stop + m) for part, m in zip(box[0], margins, strict=True))
+    ijk_to_ras = density.ijk_to_ras.copy()
+    ijk_to_ras[:3, 3] = density.ras_of(np.array([part.start for part in cut], dtype=np.float64))
+    return Volume(density.data[cut], ijk_to_ras)
 
 
 def _cropped(labels: LabelMap, label: int, box: tuple[slice, slice, slice]) -> LabelMap:

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from deepstroke.atlas.ridge_distance import RidgeDistance
+from deepstroke.atlas.ridges import extract_ridge
 from deepstroke.errors import GeometryError, InputError
 from deepstroke.volume import LabelMap, Volume
 
@@ -54,6 +55,15 @@ def test_slices_without_lines_are_not_counted_but_told(distance: RidgeDistance) 
 def test_regions_without_voxels_or_lines_have_no_figure(distance: RidgeDistance) -> None:
     assert distance.agreement(rectangle(0, slice(2, 6)), 8).mean_mm is None
     assert distance.agreement(rectangle(0, slice(7, 8)), 7).mean_mm is None
+
+
+def test_leaving_out_what_holds_no_lines_changes_nothing(distance: RidgeDistance) -> None:
+    lines = np.zeros(SHAPE, np.float32)
+    lines[10:31, [12, 32], 2:6] = lines[[10, 30], 12:33, 2:6] = 1
+    density = Volume(ndimage.gaussian_filter(lines, (1, 1, 0)), AFFINE)
+    whole = RidgeDistance(extract_ridge(density), density)
+    moved = rectangle(3, slice(1, 7))
+    assert whole.agreement(moved, 7) == distance.agreement(moved, 7)
 
 
 def test_other_grids_and_flat_overlays_are_refused(distance: RidgeDistance) -> None:

@@ -115,7 +115,7 @@ def test_text_of_the_series_cannot_become_markup(head: Head, report_of: ReportOf
 
 def test_warnings_stand_before_pictures_and_figures(head: Head, report_of: ReportOf) -> None:
     text = Page(render_html(report_of(*head), *head)).text
-    order = ["Research use only", "The gantry was tilted by 18.5", "ASPECTS affected side", "The two ASPECTS levels"]
+    order = ["Research use only", "The gantry was tilted by 18.5", "– affected side", "The two ASPECTS levels"]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     quiet = Page(render_html(report_of(*head, findings=()), *head)).text

@@ -72,7 +72,8 @@ def test_a_missing_aisd_says_what_is_expected_and_where_to_get_it(tmp_path: Path
 def test_aisd_is_turned_to_right_and_front(tmp_path: Path) -> None:
     pytest.importorskip("ants")
     picture, mark = np.zeros((40, 40), np.uint8), np.zeros((40, 40), np.uint8)
-    picture[4:36, 6:34], mark[5:12, 7:14] = 120, 3  # in front, on the left of the picture, which is the patient's right
+    picture[4:36, 6:34], picture[10:30, 12:28], picture[16:24, 16:24] = 120, 90, 20
+    mark[5:12, 7:14] = 3  # in front, on the left of the picture, which is the patient's right
     for kind, pixels in (("image", picture), ("mask", mark)):
         (tmp_path / kind / "scan").mkdir(parents=True)
         for number in range(6):

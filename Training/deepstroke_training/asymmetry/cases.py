@@ -191,7 +191,7 @@ def resized(image: NDArray[np.float32], spacing_mm: tuple[float, float, float]) 
     """An image (i, j, k) about its middle on the grid of ``AISD_SHAPE`` and ``AISD_SPACING_MM``, linearly."""
     ratio = np.array(AISD_SPACING_MM) / np.array(spacing_mm)
     offset = (np.array(image.shape) - 1) / 2 - ratio * (np.array(AISD_SHAPE) - 1) / 2
-    return ndimage.affine_transform(image.astype(np.float32), ratio, offset, AISD_SHAPE, order=1)
+    return ndimage.affine_transform(image.astype(np.float32), np.diag(ratio), offset, AISD_SHAPE, order=1)
 
 
 def _slices(folder: Path) -> NDArray[np.uint8]:

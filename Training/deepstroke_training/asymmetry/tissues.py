@@ -53,14 +53,16 @@ def tissues_by_atropos(
 
     Raises:
         MissingDependencyError: antspyx is not installed.
-        InputError: the brain is empty.
+        InputError: the brain is empty or of fewer than three densities.
     """
     try:
         import ants
     except ImportError as error:
         raise MissingDependencyError("Atropos needs ANTs: pip install 'deepstroke[ants]'") from error
-    if not brain.any():
-        raise InputError("the brain is empty: no tissue can be told apart", code="empty-mask")
+    if len(np.unique(hu[brain])) < len(_ATROPOS_ORDER):
+        raise InputError(
+            "three tissues can't be told apart: the brain is empty or has fewer than three densities", code="tissue"
+        )
     image, mask = (ants.from_numpy(each.astype(np.float32), spacing=list(spacing_mm)) for each in (hu, brain))
     found = ants.atropos(image, mask, i="kmeans[3]", m="[0.2,1x1x1]")["segmentation"].numpy()
     classes = np.rint(found).astype(np.intp)

@@ -153,7 +153,8 @@ def _drawn_labels(signal: NDArray[np.float32], brain: NDArray[np.bool_], affine:
     at = Coordinates(np.abs(x), y, z)
     tissue = brain[part] & (signal[part] > _TISSUE)
     stem = tissue & (tube(at, _STEM) < 0) & (z < _STEM_TOP_MM)
-    below = tissue & (height_above_tentorium(at) < 0) & (y < _ANTERIOR_MM) & ~stem
+    petrous = z + 4.0 + 0.6 * at.u + 1.2 * (y + 45.0)  # the tent falls to the petrous ridges in front
+    below = tissue & (np.maximum(height_above_tentorium(at), petrous) < 0) & (y < _ANTERIOR_MM) & ~stem
     cerebellum = _largest(ndimage.binary_opening(below))
     labels = np.zeros(signal.shape, np.uint8)
     sided = np.where(cerebellum, np.where(x > 0, RIGHT_CEREBELLUM, LEFT_CEREBELLUM), 0)

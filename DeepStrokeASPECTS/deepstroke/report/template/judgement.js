@@ -115,6 +115,7 @@
     audit.push({ when: new Date().toISOString(), who: who.value, subject, from: now.get(subject), to, why: why.value });
     now.set(subject, to);
     dialog.close();
+    render();
   }
 
   function review() {
@@ -181,9 +182,9 @@
     select.disabled = false;
     select.addEventListener("change", () => ask(select.dataset.subject, select.value));
   }
-  dialog.addEventListener("close", render);
+  dialog.addEventListener("close", render); // also closed by the Escape key
   document.getElementById("override-confirm").addEventListener("click", accept);
-  document.getElementById("override-cancel").addEventListener("click", () => dialog.close());
+  document.getElementById("override-cancel").addEventListener("click", () => { dialog.close(); render(); });
   document.getElementById("save-review").addEventListener("click", save);
   const chooser = document.getElementById("load-review");
   chooser.addEventListener("change", () => {
