@@ -16,6 +16,12 @@ from DeepStrokeSlicerLib import jobs
 from DeepStrokeSlicerLib.jobs import JobState
 
 
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests in other processes make folders of their own meanwhile."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 def run(code: str, *arguments: str, on_progress: object = None) -> jobs.Job:
     return jobs.Job(arguments, on_progress, command=[sys.executable, "-c", code])
 
@@ -127,7 +133,7 @@ def test_cancel_ends_the_whole_tree(tmp_path: Path, own_session: bool) -> None:
     assert all(psutil.pid_exists(pid) for pid in pids)
     job.cancel()
     assert job.state is JobState.CANCELLED
-    psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=1.0)
+    psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10.0)
     assert not [pid for pid in pids if _alive(pid)]
     assert scratch_folders() == before
 
