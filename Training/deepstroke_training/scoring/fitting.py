@@ -127,9 +127,9 @@ def _tune(learner: Learner, instances: Instances) -> _Tuned:
 def choose_threshold(probabilities: NDArray[np.float64], involved: NDArray[np.bool_]) -> float:
     """The threshold with the best sum of sensitivity and specificity among those specific enough.
 
-    It is one of 0.05, 0.06 ... 0.95.
+    It is one of 0.50, 0.51 ... 0.95: what is less likely than not is never called.
     """
-    candidates = np.round(np.arange(0.05, 0.951, 0.01), 2)
+    candidates = np.round(np.arange(0.5, 0.951, 0.01), 2)
     sensitivity = np.array([np.mean(probabilities[involved] >= c) for c in candidates])
     specificity = np.array([np.mean(probabilities[~involved] < c) for c in candidates])
     allowed = specificity >= LEAST_SPECIFICITY
