@@ -19,7 +19,7 @@ MOST_BLOOD, MOST_DEFECT, LEAST_TISSUE = 0.1, 0.2, 0.3
 #: Confidence of a region's segmentation below which it can't be judged.
 LEAST_CONFIDENCE = 0.5
 #: ml of a dark area outside the regions that is named.
-LEAST_FOREIGN_ML = 5.0
+LEAST_FOREIGN_ML = 8.0
 #: Findings of other stages that make a score doubtful, and in words why.
 DOUBTS: dict[str, str] = {
     "doubtful-registration": "the registration is doubtful",

@@ -14,7 +14,7 @@ from deepstroke.scoring.tissue import Tissue, TissueMap
 from deepstroke.scoring.working_scan import Mask, WorkingScan
 
 #: ml of the smallest lesions that are named: a clot, a defect, a dark area.
-LEAST_BLOOD_ML, LEAST_DEFECT_ML, LEAST_DARK_ML = 1.5, 2.5, 5.0
+LEAST_BLOOD_ML, LEAST_DEFECT_ML, LEAST_DARK_ML = 1.5, 2.5, 8.0
 #: ml from which on a clot may lie in a single slice: the skull's vault blurs into the highest ones.
 SINGLE_SLICE_ML = 4.0
 #: Depth in mm below the brain's surface from which on blood, and dark areas, are looked for: the skull's blur, the
@@ -25,7 +25,7 @@ BLOOD_SHARE = 0.7
 #: Smoothing in mm (standard deviation) before both sides are compared.
 SMOOTHING_MM = 4.0
 #: HU by which a smoothed area is darker than its mirror image, and below the scan's own tissue.
-DARKER_HU, DARK_BELOW_HU = 4.0, 2.0
+DARKER_HU, DARK_BELOW_HU = 5.0, 2.0
 #: Share of fluid around a point's mirror image up to which fluid there is a defect of one side and no ventricle.
 MIRRORED_FLUID = 0.3
 #: Share of a dark area outside the regions from which on it is no infarct of the middle cerebral artery.
