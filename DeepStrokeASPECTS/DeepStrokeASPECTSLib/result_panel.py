@@ -112,7 +112,7 @@ class ResultPanel:
     def _decision(self, region: RegionReading) -> Any:
         box = ctk.ctkComboBox()
         box.scrollWheelEffect = ctk.ctkComboBox.NeverScroll  # Scrolling over the table must decide nothing.
-        words = (_("involved (reader)"), _("not involved (reader)"), _("can't be judged (reader)"))
+        words = (_("yes (reader)"), _("no (reader)"), _("can't be judged (reader)"))
         for text in (_automatic_text(region), *words):
             box.addItem(text)
         box.connect("currentIndexChanged(int)", partial(self._decide, region))
@@ -199,8 +199,8 @@ def _number(value: float | None, digits: int, *, sign: bool = False) -> str:
 
 def _automatic_text(region: RegionReading) -> str:
     words = {
-        "involved": _("involved"),
-        "not-involved": _("not involved"),
+        "involved": _("yes"),
+        "not-involved": _("no"),
         "not-assessable": _("can't be judged"),
         "not-scored": "-",
     }

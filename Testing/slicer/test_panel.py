@@ -146,7 +146,7 @@ def test_the_table_shows_measures_and_the_score(host: Host, child: Callable[...,
     table = panel.ui.regionTable
     assert table.rowCount == 20
     assert [table.item(5, column).text() for column in range(5)] == ["Left M2", "2.5", "27.0", "-8.0", "0.88"]
-    assert table.cellWidget(5, 5).currentText == "involved (90 %)"
+    assert table.cellWidget(5, 5).currentText == "yes (90 %)"
     assert "ASPECTS left: 9" in panel.ui.leftScoreLabel.text
     assert "ASPECTS right: 10" in panel.ui.rightScoreLabel.text
     assert "tilted" in panel.ui.warningsLabel.text

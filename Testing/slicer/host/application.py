@@ -216,7 +216,7 @@ class Host:
         """Write a picture of a panel."""
         top = next(top for known, top in self._open if known is panel)
         top.adjustSize()
-        top.resize(520, top.sizeHint().height())
+        top.resize(520, max(top.sizeHint().height(), top.layout().heightForWidth(520)))
         self.turn()
         if not top.grab().save(str(path)):
             raise OSError(f"{path} can't be written")
