@@ -54,7 +54,7 @@ def test_training_surrounds_the_common_band_and_validation_fills_both(name: str)
         ("roll_degrees", -36, 36),
         ("yaw_degrees", -36, 36),
         ("contrast_hu", 2.3, 11.6),
-        ("warp_mm", 0.9, 3.2),
+        ("warp_mm", 0.9, 4.3),
         ("ventricle_mm", -1.3, 7.2),
         ("breadth", 0.88, 1.17),
         ("vault", 0.6, 1.7),

@@ -37,7 +37,7 @@ def draw_wide_anatomy(random: np.random.Generator, held_out: bool) -> AnatomySet
     ventricle = banded.value("ventricle_mm", lambda: _ventricle(random, atrophy))
     return AnatomySettings(
         scale=_scale(random, banded),
-        warp_mm=banded.value("warp_mm", lambda: random.uniform(0.8, 3.3)),
+        warp_mm=banded.value("warp_mm", lambda: random.uniform(0.8, 4.5)),
         fine_warp_mm=banded.value("fine_warp_mm", lambda: _either(random, 0.35, 0.0, random.uniform(0.1, 1.0))),
         petalia_mm=_clip(random.normal(0.0, 1.8), -5.0, 5.0),
         atrophy=atrophy,
