@@ -39,7 +39,6 @@ class EditPanel:
         }
         for tool, button in buttons.items():
             button.connect("clicked(bool)", partial(self._use, tool))
-        ui.overlayShareSpinBox.connect("valueChanged(double)", lambda *_: self.refresh())
         ui.overlayCheckBox.connect("toggled(bool)", self._show_overlay)
         ui.filledCheckBox.connect("toggled(bool)", self._show_filled)
         self.show(None)
@@ -67,7 +66,7 @@ class EditPanel:
         """Set the masks as they are chosen."""
         if self._session is None or self._parameters is None:
             return
-        share = self._ui.overlayShareSpinBox.value / _PERCENT
+        share = self._parameters.overlayShare / _PERCENT
         overlay_share = share if self._parameters.maskToOverlay and self._session.overlay is not None else None
         wanted = (id(self._session), self._parameters.maskToBrain, overlay_share)
         if wanted != self._masked:  # The brain is written anew: not for every other choice.
@@ -83,7 +82,7 @@ class EditPanel:
                 self._session,
                 self._parameters.scope,
                 self.editor.selected,
-                self._ui.smoothSpinBox.value,
+                self._parameters.smoothing,
                 self._ui.levelSpinBox.value,
             )
             self._tell(self.editor.apply(edit))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
 
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
@@ -42,7 +43,12 @@ class Scope(Enum):
 
 @parameterNodeWrapper
 class Parameters:
-    """The choices of the panel; they are saved with the scene."""
+    """The choices of the panel; they are saved with the scene.
+
+    Attributes:
+        overlayShare: percent of the overlay's strongest lines from which on anything may change.
+        smoothing: standard deviation in mm.
+    """
 
     template: vtkMRMLScalarVolumeNode
     overlay: vtkMRMLScalarVolumeNode
@@ -50,6 +56,8 @@ class Parameters:
     scope: Scope = Scope.SELECTED
     maskToBrain: bool = True  # noqa: N815 - names of Slicer's parameter nodes
     maskToOverlay: bool = False  # noqa: N815
+    overlayShare: Annotated[float, WithinRange(0.1, 100.0)] = 10.0  # noqa: N815
+    smoothing: Annotated[float, WithinRange(0.2, 5.0)] = 1.0
     author: str = ""
     atlasName: str = ""  # noqa: N815
     version: str = ""

@@ -194,6 +194,19 @@ def test_the_masks_follow_their_boxes(panel: Any, load: Callable[[], Any]) -> No
     assert panel.ui.segmentEditor.sourceVolumeNode() is session.template
 
 
+def test_numbers_are_kept_in_the_scene_within_their_ranges(panel: Any) -> None:
+    kept = panel.logic.getParameterNode()
+    assert (kept.overlayShare, kept.smoothing) == (10.0, 1.0)
+    assert (panel.ui.overlayShareSpinBox.value, panel.ui.smoothSpinBox.value) == (10.0, 1.0)
+    assert (panel.ui.smoothSpinBox.minimum, panel.ui.smoothSpinBox.maximum) == (0.2, 5.0)
+    panel.ui.smoothSpinBox.value = 2.4
+    assert kept.smoothing == 2.4
+    kept.overlayShare = 25.0
+    assert panel.ui.overlayShareSpinBox.value == 25.0
+    with pytest.raises(ValueError, match="within range"):
+        kept.smoothing = 9.0
+
+
 def test_comparison_with_the_parent_and_with_a_file(
     refine_host: Host, panel: Any, load: Callable[[], Any], tmp_path: Path
 ) -> None:

@@ -1,4 +1,7 @@
-"""Stand-in of slicer.parameterNodeWrapper for the types that the modules use: nodes, Enum, bool, int, float, str."""
+"""Stand-in of slicer.parameterNodeWrapper for the types that the modules use: nodes, Enum, bool, int, float, str.
+
+A float may be ``Annotated[float, WithinRange(0, 1)]``: as in Slicer the range is the widget's too, whatever its .ui says.
+"""
 # ruff: noqa: N802 - Slicer's own names
 
 from __future__ import annotations
@@ -13,23 +16,44 @@ import vtk
 
 import slicer
 
-__all__ = ["parameterNodeWrapper"]
+__all__ = ["WithinRange", "parameterNodeWrapper"]
 
 PROPERTY = "SlicerParameterName"
 
 
+class WithinRange:
+    """The validator of a number: from minimum to maximum."""
+
+    def __init__(self, minimum: float, maximum: float) -> None:
+        self.minimum, self.maximum = minimum, maximum
+
+    def validate(self, value: float) -> None:
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
+
+
 def _plain(hint: Any) -> Any:
-    """The type without ``| None``."""
+    """The type without ``Annotated`` and ``| None``."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _plain(typing.get_args(hint)[0])
     arguments = [part for part in typing.get_args(hint) if part is not type(None)]
     return arguments[0] if arguments else hint
 
 
+def _range(hint: Any) -> WithinRange | None:
+    """The range that a type is annotated with."""
+    return next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, WithinRange)), None)
+
+
 def parameterNodeWrapper(cls: type) -> type:
     """Typed properties over the node's strings and references, and their connection with widgets."""
-    cls.allParameters = {name: _plain(hint) for name, hint in typing.get_type_hints(cls).items()}
+    hints = typing.get_type_hints(cls, include_extras=True)
+    cls.allParameters = {name: _plain(hint) for name, hint in hints.items()}
+    cls.ranges = {name: _range(hint) for name, hint in hints.items()}
     for name, kind in cls.allParameters.items():
         default = getattr(cls, name, None)
-        setattr(cls, name, _reference(name, kind) if _is_node(kind) else _value(name, kind, default))
+        value = _reference(name, kind) if _is_node(kind) else _value(name, kind, default, cls.ranges[name])
+        setattr(cls, name, value)
     for method in (_init, _connect_gui, _disconnect_gui, _get, _set):
         setattr(cls, method.__doc__.split(":")[0], method)
     for name in ("AddObserver", "RemoveObserver", "StartModify", "EndModify", "Modified"):
@@ -54,7 +78,7 @@ def _reference(name: str, kind: type) -> property:
     return property(lambda self: self.parameterNode.GetNodeReference(name), write)
 
 
-def _value(name: str, kind: type, default: Any) -> property:
+def _value(name: str, kind: type, default: Any, limits: WithinRange | None) -> property:
     if default is None:
         default = next(iter(kind)) if issubclass(kind, enum.Enum) else kind()
 
@@ -69,6 +93,8 @@ def _value(name: str, kind: type, default: Any) -> property:
     def write(self: Any, value: Any) -> None:
         if not isinstance(value, kind):
             raise TypeError(f"{name}: {value!r} is no {kind.__name__}")
+        if limits is not None:
+            limits.validate(value)
         self.parameterNode.SetParameter(name, value.name if isinstance(value, enum.Enum) else str(value))
 
     return property(read, write)
@@ -134,6 +160,9 @@ class _Connector:
             widget.clear()
             for choice in self._choices:
                 widget.addItem(label(choice))
+        if type(widget) is qt.QDoubleSpinBox:
+            limits = parameters.ranges[name] or WithinRange(float("-inf"), float("inf"))
+            widget.minimum, widget.maximum = limits.minimum, limits.maximum
         self.signal = self._signal()
 
     def _signal(self) -> Any:
@@ -146,6 +175,8 @@ class _Connector:
             return widget.currentIndexChanged
         if type(widget) is qt.QLineEdit:
             return widget.textChanged
+        if type(widget) is qt.QDoubleSpinBox and self._parameters.allParameters[self._name] is float:
+            return widget.valueChanged
         raise RuntimeError(f"{type(widget).__name__} can't be joined with the parameter {self._name}")
 
     def store(self, *_: Any) -> None:
@@ -158,6 +189,8 @@ class _Connector:
             return widget.currentNode()
         if type(widget) is qt.QCheckBox:
             return widget.checked
+        if type(widget) is qt.QDoubleSpinBox:
+            return widget.value
         return self._choices[widget.currentIndex] if self._choices else widget.text
 
     def show(self) -> None:
@@ -166,6 +199,8 @@ class _Connector:
             widget.setCurrentNode(value)
         elif type(widget) is qt.QCheckBox:
             widget.checked = value
+        elif type(widget) is qt.QDoubleSpinBox:
+            widget.value = value
         elif self._choices:
             widget.currentIndex = self._choices.index(value)
         elif value != widget.text:
