@@ -9,14 +9,36 @@ import torch
 
 from deepstroke.networks import build
 from deepstroke_training.configuration import as_mapping, fill, load_configuration
+from deepstroke_training.systems import check_system, system_of
 from deepstroke_training.training.run_settings import RunSettings
 
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / "Training" / "configs").glob("*.yaml"))
+ALL = sorted((Path(__file__).resolve().parents[2] / "Training" / "configs").glob("*.yaml"))
+CONFIGS = [path for path in ALL if system_of(path) is None]
 NAMES = {"debug", "dynunet", "paper", "single-gpu", "small-cpu", "swin-unetr", "weights-2mm"}
+#: Those of the other published systems, which ``fit`` tells by their key ``system``.
+SYSTEMS = {
+    "merge-split": "merge-split",
+    "merge-split-paper": "merge-split",
+    "cerebellum-small": "cerebellum-comparison",
+    "cerebellum-paper": "cerebellum",
+    "asymmetry-small": "asymmetry",
+    "asymmetry-paper": "asymmetry",
+    "asymmetry-reference": "asymmetry",
+    "networks": "networks",
+    "networks-gpu": "networks",
+}
 
 
 def test_all_are_there() -> None:
     assert {path.stem for path in CONFIGS} == NAMES
+    assert {path.stem: system_of(path) for path in ALL if path not in CONFIGS} == SYSTEMS
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_systems_settings_are_sound(name: str) -> None:
+    path = next(path for path in ALL if path.stem == name)
+    settings = check_system(path)
+    assert fill(type(settings), as_mapping(settings)) == settings
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -53,3 +75,22 @@ def test_paper_holds_the_published_settings() -> None:
         0.2,
         True,
     )
+
+
+def test_the_papers_of_the_other_systems_hold_their_published_settings() -> None:
+    paths = {path.stem: path for path in ALL}
+    cerebellum = check_system(paths["cerebellum-paper"])
+    assert (cerebellum.network, cerebellum.lr, cerebellum.dropout, cerebellum.spacing_mm) == (
+        "cerebellum_m2",
+        1e-3,
+        0.2,
+        1.0,
+    )
+    assert vars(cerebellum.augmentation) == {"copies": 10, "angle_deg": 45.0, "shift_voxels": 20.0}
+    paper, reference = (check_system(paths[f"asymmetry-{name}"]) for name in ("paper", "reference"))
+    assert (paper.learning_rate, paper.lr_alignment, paper.alignment_batch, paper.copies) == (1e-3, 1e-5, 6, None)
+    assert (paper.regularisation, paper.batch, paper.warm_epochs, paper.base_channels) == (10, 6, 2, 32)
+    assert (reference.learning_rate, reference.alignment_batch) == (1e-4, 40)
+    assert reference.copies is not None
+    merged = check_system(paths["merge-split-paper"])
+    assert (merged.base_channels, merged.depth, merged.batch, merged.labels) == (32, 5, 2, 108)

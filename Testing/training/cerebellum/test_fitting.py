@@ -9,7 +9,7 @@ import pytest
 
 from deepstroke.errors import WeightsError
 from deepstroke_training.cerebellum.augmentation import Augmentation, Pair
-from deepstroke_training.cerebellum.data import PreparedCases
+from deepstroke_training.cerebellum.data import PreparedCases, with_copies
 from deepstroke_training.cerebellum.fitting import evaluate, fit, load, turned
 from deepstroke_training.cerebellum.settings import CerebellumSettings
 
@@ -48,3 +48,12 @@ def test_a_folder_without_weights_or_with_others_is_refused(cases: PreparedCases
     fit(CerebellumSettings(network="cerebellum_m1", epochs=1), tmp_path, cases)
     with pytest.raises(WeightsError, match="holds no weights of cerebellum_m2"):
         load(CerebellumSettings(), tmp_path)
+
+
+def test_runs_with_and_without_copies_may_take_as_many_steps(cases: PreparedCases, tmp_path: Path) -> None:
+    """Four training cases: ten steps end with the third epoch; with two copies each, twelve cases, with the first."""
+    settings = CerebellumSettings(network="cerebellum_m1", epochs=20, max_steps=10, augmentation=Augmentation(copies=2))
+    assert len(fit(settings, tmp_path, cases)) == 3
+    more = with_copies(cases, settings)
+    assert (len(more.training), len(more.validation), len(more.test)) == (12, 3, 1)
+    assert len(fit(settings, tmp_path, more)) == 1

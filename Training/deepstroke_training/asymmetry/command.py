@@ -28,9 +28,9 @@ def _compare(arguments: argparse.Namespace) -> None:
     from deepstroke_training.asymmetry.comparing import compare
     from deepstroke_training.asymmetry.settings import AsymmetrySettings
     from deepstroke_training.configuration import fill
-    from deepstroke_training.configuration_files import read_settings
+    from deepstroke_training.systems import settings_of
 
-    settings = fill(AsymmetrySettings, read_settings(arguments.config, arguments.overrides))
+    settings = fill(AsymmetrySettings, settings_of(arguments.config, arguments.overrides))
     with console_progress(arguments.quiet) as progress:
         result = compare(settings, arguments.output, progress)
     show(result.table())

@@ -156,12 +156,14 @@ class _Training:
     def run(self, network: nn.Module, cases: list[StrokeCase], loss: Loss, progress: Progress, name: str) -> None:
         learnt = [each for each in network.parameters() if each.requires_grad]
         optimizer = torch.optim.AdamW(learnt, self.lr, _BETAS, weight_decay=_DECAY)
-        order = np.random.default_rng([self.settings.seed, 5])
+        order, copies = np.random.default_rng([self.settings.seed, 5]), self.settings.copies
         network.train()
         for epoch in range(self.epochs):
             for group in optimizer.param_groups:
                 group["lr"] = self.lr * (1 - epoch / self.epochs) ** _POWER
-            losses = [self._step(optimizer, loss, batch, epoch) for batch in self._batches(cases, order)]
+            batches = self._batches(cases, order)
+            varied = batches if copies is None else (copies.varied(batch, order) for batch in batches)
+            losses = [self._step(optimizer, loss, batch, epoch) for batch in varied]
             progress((epoch + 1) / self.epochs, f"{name}, epoch {epoch + 1}: loss {np.mean(losses):.4f}")
         network.eval()
 

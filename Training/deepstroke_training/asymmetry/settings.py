@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from deepstroke.errors import ConfigError
 from deepstroke.networks.asymmetry import AsymmetryPreset
+from deepstroke_training.asymmetry.augmentation import PoseAugmentation
 
 Method = Literal["adn", "adn_without_tissue", "clerigues", "residual_aligned", "residual", "unet"]
 #: What the paper's table 1 calls them.
@@ -39,6 +40,8 @@ class AsymmetrySettings:
         warm_epochs: at first, in which D learns from the lesions too.
         tissue_weight, regularisation: of L_tissue within L_D, and of L_D (lambda).
         symmetric_tissue: count grey beside white matter both ways.
+        augmentation: turned, flipped and brighter or darker copies; none: the preset's, which is none in the paper and
+            the reference's own there. It also shows T more poses than the cases have.
         reconstruct: keep in T's loss the term without which an empty volume is best.
         lr_alignment: of T.
         lr: of the others; none: the preset's.
@@ -63,6 +66,7 @@ class AsymmetrySettings:
     tissue_weight: float = 1.0
     regularisation: float = 10.0
     symmetric_tissue: bool = False
+    augmentation: PoseAugmentation | None = None
     reconstruct: bool = True
     lr_alignment: float = 1e-5
     lr: float | None = None
@@ -88,6 +92,13 @@ class AsymmetrySettings:
             faults.append(f"lr, lr_alignment: above 0, found {self.lr}, {self.lr_alignment}")
         if faults:
             raise ConfigError("\n".join(faults), code="asymmetry-settings")
+
+    @property
+    def copies(self) -> PoseAugmentation | None:
+        """How cases are varied in training; none: not at all."""
+        if self.augmentation is not None:
+            return self.augmentation
+        return PoseAugmentation() if self.preset == "reference" else None
 
     @property
     def learning_rate(self) -> float:

@@ -56,6 +56,12 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     merge_split.add_argument("--steps", type=int, default=8, help="of training (default 8)")
     merge_split.add_argument("--chunked", action="store_true", help="with the loss by chunks")
     merge_split.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    networks = _add(names, common, "networks", _networks, "UNet3D, DynUNet and SwinUNETR, and where they err")
+    networks.add_argument("--steps", type=int, default=200, help="of training each (default 200)")
+    networks.add_argument("--seconds", type=float, help="or so many of processor time (on a GPU of the clock) each")
+    networks.add_argument("--cases", type=int, default=60, help="training heads (default 60)")
+    networks.add_argument("--held-out", type=int, default=24, help="held-out heads (default 24)")
+    networks.add_argument("--device", default="auto", help="auto, cpu or cuda")
     appearance = _add(names, common, "appearance", _appearance, "noise and HU of synthetic scans beside real ones")
     appearance.add_argument("--real", metavar="STUDY", type=Path, nargs="+", default=[], help="folders of real studies")
     appearance.add_argument(
@@ -142,6 +148,21 @@ def _merge_split(arguments: argparse.Namespace, progress: Progress) -> Figures:
         chunked=arguments.chunked,
     )
     return benchmark.run(work, arguments.output, progress)
+
+
+def _networks(arguments: argparse.Namespace, progress: Progress) -> Figures:
+    from deepstroke_training.benchmarks import networks
+    from deepstroke_training.benchmarks.networks_work import NetworksWork
+    from deepstroke_training.merge_split.benchmark import choose_device
+
+    work = NetworksWork(
+        steps=arguments.steps,
+        seconds=arguments.seconds,
+        training_cases=arguments.cases,
+        held_out_cases=arguments.held_out,
+        device=choose_device(arguments.device),
+    )
+    return networks.run(work, arguments.output, progress)
 
 
 def _appearance(arguments: argparse.Namespace, progress: Progress) -> Figures:

@@ -56,9 +56,9 @@ def _fit(arguments: argparse.Namespace) -> None:
     from deepstroke_training.cerebellum.fitting import fit
     from deepstroke_training.cerebellum.settings import CerebellumSettings
     from deepstroke_training.configuration import fill
-    from deepstroke_training.configuration_files import read_settings
+    from deepstroke_training.systems import settings_of
 
-    settings = fill(CerebellumSettings, read_settings(arguments.config, arguments.overrides))
+    settings = fill(CerebellumSettings, settings_of(arguments.config, arguments.overrides))
     with console_progress(arguments.quiet) as progress:
         history = fit(settings, arguments.output, progress=progress)
     best = 1 - min(each.validation for each in history)
@@ -69,9 +69,9 @@ def _compare(arguments: argparse.Namespace) -> None:
     from deepstroke_training.cerebellum.fitting import compare_augmentation
     from deepstroke_training.cerebellum.settings import CerebellumSettings
     from deepstroke_training.configuration import fill
-    from deepstroke_training.configuration_files import read_settings
+    from deepstroke_training.systems import settings_of
 
-    settings = fill(CerebellumSettings, read_settings(arguments.config, arguments.overrides))
+    settings = fill(CerebellumSettings, settings_of(arguments.config, arguments.overrides))
     with console_progress(arguments.quiet) as progress:
         text = compare_augmentation(settings, arguments.output, progress)
     show(text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,11 +47,16 @@ def make_cases(settings: CerebellumSettings) -> PreparedCases:
     counts = (settings.training_cases, settings.validation_cases, settings.test_cases)
     read, spacing_mm = _dataset(settings, sum(counts)) if settings.dataset else _synthetic(settings)
     ends = np.cumsum((0, *counts)).tolist()
-    training, validation, test = ([read(n) for n in range(a, b)] for a, b in pairwise(ends))
+    training, validation, test = (tuple(read(n) for n in range(a, b)) for a, b in pairwise(ends))
+    cases = PreparedCases(training, validation, test, spacing_mm**3)
+    return with_copies(cases, settings) if settings.augment else cases
+
+
+def with_copies(cases: PreparedCases, settings: CerebellumSettings) -> PreparedCases:
+    """The cases with the augmented copies of the training and validation ones."""
     rng = np.random.default_rng([settings.seed, 2])
-    if settings.augment:
-        training, validation = ([*part, *_copies(part, settings, rng)] for part in (training, validation))
-    return PreparedCases(tuple(training), tuple(validation), tuple(test), spacing_mm**3)
+    training, validation = ((*part, *_copies(part, settings, rng)) for part in (cases.training, cases.validation))
+    return replace(cases, training=training, validation=validation)
 
 
 def mask_of(labels: LabelMap, structure: Structure) -> NDArray[np.uint8]:
@@ -59,7 +64,7 @@ def mask_of(labels: LabelMap, structure: Structure) -> NDArray[np.uint8]:
     return np.isin(labels.data, STRUCTURE_LABELS[structure]).astype(np.uint8)
 
 
-def _copies(pairs: list[Pair], settings: CerebellumSettings, rng: np.random.Generator) -> Iterator[Pair]:
+def _copies(pairs: Iterable[Pair], settings: CerebellumSettings, rng: np.random.Generator) -> Iterator[Pair]:
     for image, mask in pairs:
         yield from augmented(image, mask, settings.augmentation, rng)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,9 +17,9 @@ from torch import Tensor, nn
 from deepstroke.errors import WeightsError
 from deepstroke.networks import build
 from deepstroke.nifti import atomic_path, write_json
-from deepstroke.progress import Progress, silent
+from deepstroke.progress import Progress, silent, within
 from deepstroke_training.cerebellum.augmentation import Augmentation, Pair, augmented
-from deepstroke_training.cerebellum.data import PreparedCases, make_cases
+from deepstroke_training.cerebellum.data import PreparedCases, make_cases, with_copies
 from deepstroke_training.cerebellum.metrics import (
     OverlapScores,
     comparison_table,
@@ -28,7 +29,8 @@ from deepstroke_training.cerebellum.metrics import (
 )
 from deepstroke_training.cerebellum.settings import CerebellumSettings
 
-WEIGHTS, HISTORY, SETTINGS, TABLE = "weights.safetensors", "history.json", "settings.json", "comparison.md"
+WEIGHTS, HISTORY, SETTINGS = "weights.safetensors", "history.json", "settings.json"
+TABLE, FIGURES = "comparison.md", "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,16 @@ def fit(
             _save(network, folder)
         history.append(epoch)
         write_json([asdict(each) for each in history], folder / HISTORY)
-        progress((number + 1) / settings.epochs, f"epoch {number + 1}: validation Dice {1 - epoch.validation:.3f}")
-        if settings.max_minutes is not None and time.monotonic() - began > 60 * settings.max_minutes:
+        steps = (number + 1) * len(cases.training)
+        share = max((number + 1) / settings.epochs, steps / (settings.max_steps or math.inf))
+        progress(min(share, 1.0), f"epoch {number + 1}: validation Dice {1 - epoch.validation:.3f}")
+        if share >= 1 or _is_late(settings, began):
             break
     return history
+
+
+def _is_late(settings: CerebellumSettings, began: float) -> bool:
+    return settings.max_minutes is not None and time.monotonic() - began > 60 * settings.max_minutes
 
 
 def load(settings: CerebellumSettings, folder: Path) -> nn.Module:
@@ -114,6 +122,23 @@ def turned(pairs: tuple[Pair, ...], augmentation: Augmentation, seed: int = 0) -
     return tuple(copy for copy in copies if copy[1].any())
 
 
+def fit_and_test(settings: CerebellumSettings, folder: Path, progress: Progress = silent) -> str:
+    """Train one network and test it on cases it hasn't seen; the table also goes to ``comparison.md``.
+
+    Args:
+        settings: of the run.
+        folder: for weights, losses and table.
+        progress: told each epoch.
+
+    Raises:
+        InputError: a case can't be used, or the disk refuses.
+    """
+    cases = make_cases(settings)
+    fit(settings, folder, cases, progress)
+    found = {settings.network: evaluate(load(settings, folder), cases.test, cases.voxel_mm3)}
+    return _written(found, folder)
+
+
 def compare_augmentation(settings: CerebellumSettings, folder: Path, progress: Progress = silent) -> str:
     """Train with and without augmentation and test both on cases as they are and turned: the paper's experiment.
 
@@ -129,18 +154,24 @@ def compare_augmentation(settings: CerebellumSettings, folder: Path, progress: P
         InputError: a case can't be used, or the disk refuses.
     """
     found: dict[str, list[OverlapScores]] = {}
-    for name, augment in (("nda", False), ("wda", True)):
-        run = replace(settings, augment=augment)
-        cases = make_cases(run)
-        fit(run, folder / name, cases, progress)
+    bare = make_cases(replace(settings, augment=False))
+    for number, (name, augment) in enumerate((("nda", False), ("wda", True))):
+        run, cases = replace(settings, augment=augment), with_copies(bare, settings) if augment else bare
+        fit(run, folder / name, cases, within(progress, number / 2, (number + 1) / 2))
         network = load(run, folder / name)
         found[f"{name}, in place"] = evaluate(network, cases.test, cases.voxel_mm3)
         moved = turned(cases.test, settings.augmentation, settings.seed)
         found[f"{name}, turned"] = evaluate(network, moved, cases.voxel_mm3)
-    in_place = {name: scores for name, scores in found.items() if name.endswith("in place")}
+    return _written(found, folder)
+
+
+def _written(found: dict[str, list[OverlapScores]], folder: Path) -> str:
+    """The tables as text, those of volumes for the cases in place; also as files."""
+    in_place = {name: scores for name, scores in found.items() if not name.endswith("turned")}
     text = f"{comparison_table(found)}\n\nvolumes in mm3\n{volume_table(in_place)}"
     with atomic_path(folder / TABLE) as temporary:
         temporary.write_text(f"```\n{text}\n```\n", encoding="utf-8")
+    write_json({name: [asdict(each) for each in scores] for name, scores in found.items()}, folder / FIGURES)
     return text
 
 

@@ -33,6 +33,8 @@ class CerebellumSettings:
         augmentation: of these copies.
         seed: of cases, weights and order.
         max_minutes: end after these, whatever the epochs.
+        max_steps: end with the epoch in which so many cases have been learnt from, so that runs with and without
+            augmented copies learn equally long.
 
     Raises:
         ConfigError: a value is out of range; one fault a line.
@@ -52,6 +54,7 @@ class CerebellumSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     max_minutes: float | None = None
+    max_steps: int | None = None
 
     def __post_init__(self) -> None:
         counts = {name: getattr(self, name) for name in ("training_cases", "validation_cases", "test_cases", "epochs")}
@@ -64,6 +67,8 @@ class CerebellumSettings:
             faults.append(f"lr: above 0, found {self.lr}")
         if not 1 <= self.spacing_mm <= 4:
             faults.append(f"spacing_mm: 1 to 4 is expected, found {self.spacing_mm}")
+        if self.max_steps is not None and self.max_steps < 1:
+            faults.append(f"max_steps: 1 or more or null is expected, found {self.max_steps}")
         if self.max_minutes is not None and self.max_minutes <= 0:
             faults.append(f"max_minutes: above 0 or null, found {self.max_minutes}")
         if faults:

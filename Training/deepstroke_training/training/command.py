@@ -13,7 +13,8 @@ from deepstroke.commands.console import console_progress, show
 
 _FIT = """\
 Train a network as a YAML file says; see Training/configs. Settings may be changed behind it, such as optimizer.lr=3e-4
-or trainer.max_minutes=40. Started by torchrun (Training/scripts/train.sh) it trains on several GPUs or processes. A run
+or trainer.max_minutes=40. A file with the key system trains and tests one of the other published systems and prints its
+table. Started by torchrun (Training/scripts/train.sh) it trains on several GPUs or processes. A run
 that was killed goes on with --resume as if it had not been."""
 _EXPORT = """\
 Write the best weights of a run (their average, where the run averages) as safetensors, with a JSON manifest that
@@ -54,10 +55,14 @@ def _accept_settings_anywhere(parser: argparse.ArgumentParser) -> None:
 
 def _fit(arguments: argparse.Namespace) -> None:
     from deepstroke_training.configuration import load_configuration
+    from deepstroke_training.systems import system_of
     from deepstroke_training.training.fit import fit
     from deepstroke_training.training.placement import is_first_process
 
     warnings.showwarning = _show_warning
+    if system_of(arguments.config) is not None:
+        _fit_system(arguments)
+        return
     settings = load_configuration(arguments.config, arguments.overrides)
     run = arguments.output or settings.folder
     with console_progress(arguments.quiet or not is_first_process()) as progress:
@@ -65,6 +70,17 @@ def _fit(arguments: argparse.Namespace) -> None:
     if is_first_process():
         best = "no validation" if summary.best is None else f"best {summary.best:.4f} at step {summary.best_step}"
         show(f"{summary.stopped}; {summary.steps} steps in {summary.minutes:.1f} minutes; {best}; see {run}")
+
+
+def _fit_system(arguments: argparse.Namespace) -> None:
+    from deepstroke.errors import ConfigError
+    from deepstroke_training.systems import fit_system
+
+    if arguments.resume:
+        raise ConfigError(f"{arguments.config}: --resume goes on with networks of regions alone", code="settings")
+    with console_progress(arguments.quiet) as progress:
+        text = fit_system(arguments.config, arguments.overrides, arguments.output, progress)
+    show(text)
 
 
 def _export(arguments: argparse.Namespace) -> None:
