@@ -18,6 +18,7 @@ from DeepStrokeSlicerLib.requirements import (
     install,
     load_requirements,
     missing_packages,
+    require_python,
     size_mb,
 )
 from DeepStrokeSlicerLib.timers import Repeater
@@ -52,9 +53,10 @@ class InstallPanel:
             return True
         processor: Processor = "cpu" if self._ui.cpuCheckBox.checked else "auto"
         wheelhouse = Path(self._ui.wheelhouse.currentPath) if self._ui.wheelhouse.currentPath else None
-        if not slicer.util.confirmOkCancelDisplay(question(missing, processor, wheelhouse)):
-            return False
         try:
+            require_python()
+            if not slicer.util.confirmOkCancelDisplay(question(missing, processor, wheelhouse)):
+                return False
             install(missing, processor, wheelhouse)
         except (DeepStrokeError, CalledProcessError, RuntimeError, ImportError) as error:
             slicer.util.errorDisplay(_("The installation failed.\n\n{cause}").format(cause=error))

@@ -73,7 +73,7 @@ def slice_affines(shape: tuple[int, int, int], ijk_to_ras: Affine) -> list[Affin
 
 
 def place_labels(
-    labels: Volume, shape: tuple[int, int, int], slices: Sequence[Affine]
+    labels: Volume, shape: tuple[int, int, int], slices: Sequence[Affine], into: NDArray[np.uint8] | None = None
 ) -> Generator[float, None, Placed]:
     """Take the label at each voxel's true position; yields the fraction done after each slice.
 
@@ -81,10 +81,11 @@ def place_labels(
         labels: 0..20 on an orthogonal grid in RAS+ mm.
         shape: of the volume.
         slices: of each slice of the volume: (i, j, 0) to RAS+ mm.
+        into: receives the labels, indexed (i, j, k); a new array if not given.
     """
     if not (labels.data.flags.c_contiguous or labels.data.flags.f_contiguous):
         labels = labels.with_data(labels.data.copy())
-    kji = np.zeros(shape[::-1], np.uint8)
+    kji = np.zeros(shape[::-1], np.uint8) if into is None else into.transpose(2, 1, 0)
     counts = np.zeros((shape[2], _LABELS), np.int64)
     sums = np.zeros((_LABELS, 3))
     for k, slice_to_ras in enumerate(slices):

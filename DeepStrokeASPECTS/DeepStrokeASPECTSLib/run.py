@@ -19,8 +19,9 @@ from DeepStrokeASPECTSLib.placing import Levels, MirrorPlane, Placed, choose_lev
 from DeepStrokeASPECTSLib.placing import slice_affines as even_slice_affines
 from DeepStrokeASPECTSLib.reading import Reading, read_report
 from DeepStrokeSlicerLib.jobs import Job, JobProgress, JobState
-from DeepStrokeSlicerLib.nodes import read_volume_file, world_affine_of
-from DeepStrokeSlicerLib.segmentations import segmentation_from_labels
+from DeepStrokeSlicerLib.label_files import read_labels
+from DeepStrokeSlicerLib.nodes import array_of_image, world_affine_of
+from DeepStrokeSlicerLib.segmentations import image_on, segmentation_from_image
 from DeepStrokeSlicerLib.sources import DicomSource
 
 
@@ -129,13 +130,13 @@ def load_result(output: Path, volume: Any, source: DicomSource | None) -> Genera
         raise InputError(_("The volume was removed from the scene while it was segmented."), code="no-volume")
     reading = read_report(output / "report.json")
     yield
-    labels = read_volume_file(output / "labels.nii.gz")
-    yield
+    labels = yield from read_labels(output / "labels.nii.gz")
     shape = tuple(volume.GetImageData().GetDimensions())
     slices = even_slice_affines(shape, world_affine_of(volume)) if source is None else source.slice_affines
-    placed = yield from place_labels(labels, shape, slices)
+    image = image_on(volume)
+    placed = yield from place_labels(labels, shape, slices, array_of_image(image))
     name = _("{volume} ASPECTS").format(volume=volume.GetName())
-    segmentation = segmentation_from_labels(placed.labels, volume, name)
+    segmentation = segmentation_from_image(image, volume, name)
     yield
     levels, mirror = choose_levels(placed), mirror_plane(placed, slices[0])
     return RunResult(volume, segmentation, reading, levels, mirror, _best_slices(placed), output)

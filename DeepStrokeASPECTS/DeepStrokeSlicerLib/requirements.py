@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from deepstroke.errors import InputError, MissingDependencyError
 
 Processor = Literal["auto", "cpu"]
 REQUESTER = "DeepStroke"
+#: pydicom 3 and highdicom are made for this Python and later. Slicer 5.8 brings 3.9.
+LEAST_PYTHON = (3, 10)
 TORCH = "torch"
 CHECKSUMS = "SHA256SUMS"
 #: MB on the disk, measured on Linux; what isn't named here takes less than 2 MB.
@@ -56,6 +59,20 @@ class Missing:
     def name(self) -> str:
         """The package's name."""
         return _split(self.requirement)[0]
+
+
+def require_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
+    """Refuse a Python that the packages aren't made for, before anything is downloaded.
+
+    Raises:
+        MissingDependencyError: it is too old.
+    """
+    if version < LEAST_PYTHON:
+        found, least = (".".join(map(str, numbers)) for numbers in (version, LEAST_PYTHON))
+        raise MissingDependencyError(
+            f"This Slicer brings Python {found}, DeepStroke needs {least} or later: take Slicer 5.10 or later",
+            code="python",
+        )
 
 
 def load_requirements(path: Path) -> list[str]:
@@ -141,8 +158,9 @@ def install(
 
     Raises:
         InputError: a wheel isn't what its list says.
-        MissingDependencyError: the user declined PyTorch.
+        MissingDependencyError: this Python is too old, or the user declined PyTorch.
     """
+    require_python()
     pip = installer or _slicer_pip()
     requirements = [package.requirement for package in missing]
     if wheelhouse is not None:

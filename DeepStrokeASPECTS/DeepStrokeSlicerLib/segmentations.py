@@ -58,28 +58,38 @@ def segmentation_from_labels(
     Raises:
         InputError: the labels' shape isn't the volume's.
     """
-    if labels.shape != tuple(reference.GetImageData().GetDimensions()):
-        found = reference.GetImageData().GetDimensions()
-        raise InputError(f"labels of shape {labels.shape} don't fit the volume's {found}", code="grid-mismatch")
+    image = oriented_image(labels.astype(np.uint8, copy=False), affine_of(reference))
+    return segmentation_from_image(image, reference, name, regions)
+
+
+def segmentation_from_image(
+    image: Any, reference: Any, name: str, regions: Iterable[tuple[Region, Side]] = SIDED_REGIONS
+) -> Any:
+    """As `segmentation_from_labels`, of a label map that is no longer copied; see `image_on`.
+
+    Raises:
+        InputError: the labels' shape isn't the volume's.
+    """
+    labels_shape, found = image.GetDimensions(), reference.GetImageData().GetDimensions()
+    if labels_shape != found:
+        raise InputError(f"labels of shape {labels_shape} don't fit the volume's {found}", code="grid-mismatch")
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
-    add_regions(node, labels, affine_of(reference), regions)
+    add_regions(node, image, regions)
     place_in_study(node, reference)
     return node
 
 
-def add_regions(node: Any, labels: NDArray, ijk_to_ras: Affine, regions: Iterable[tuple[Region, Side]]) -> None:
+def add_regions(node: Any, image: Any, regions: Iterable[tuple[Region, Side]]) -> None:
     """Add one segment a region; all share one label map, so that none of them is copied.
 
     Args:
         node: the segmentation node.
-        labels: numbers of the regions, indexed (i, j, k).
-        ijk_to_ras: of the labels, without the node's transform; it may be sheared.
+        image: vtkOrientedImageData with the numbers of the regions; its matrix may be sheared.
         regions: which segments are made.
     """
-    image = oriented_image(labels.astype(np.uint8, copy=False), ijk_to_ras)
     segmentation = node.GetSegmentation()
     for region, side in regions:
         segment = slicer.vtkSegment()
@@ -90,6 +100,15 @@ def add_regions(node: Any, labels: NDArray, ijk_to_ras: Affine, regions: Iterabl
         segment.SetLabelValue(region.label(side))
         segment.AddRepresentation(_REPRESENTATION, image)
         segmentation.AddSegment(segment, segment_id(region, side))
+
+
+def image_on(reference: Any) -> Any:
+    """A vtkOrientedImageData for labels on a volume node's voxels; what it holds isn't set yet."""
+    image = slicer.vtkOrientedImageData()
+    image.SetDimensions(*reference.GetImageData().GetDimensions())
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    image.SetImageToWorldMatrix(matrix_of(affine_of(reference)))
+    return image
 
 
 def oriented_image(data: NDArray, ijk_to_ras: Affine) -> Any:

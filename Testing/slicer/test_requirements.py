@@ -79,3 +79,9 @@ def test_torch_comes_through_the_pytorch_extension(monkeypatch: pytest.MonkeyPat
     assert calls == [["nibabel>=5.2"]]
     with pytest.raises(MissingDependencyError, match="PyTorch was not installed"):
         install(missing, installer=calls.append)
+
+
+def test_a_python_that_the_packages_are_not_made_for_is_refused_by_name() -> None:
+    requirements.require_python((3, 10))
+    with pytest.raises(MissingDependencyError, match=r"brings Python 3\.9.* needs 3\.10 or later: take Slicer 5\.10"):
+        requirements.require_python((3, 9))

@@ -1,6 +1,6 @@
 """Stand-in of slicer.parameterNodeWrapper for the types that the modules use: nodes, Enum, bool, int, float, str.
 
-A float may be ``Annotated[float, WithinRange(0, 1)]``: as in Slicer the range is the widget's too, whatever its .ui says.
+A float may be ``Annotated[float, WithinRange(0, 1)]``; as in Slicer the range is the widget's too, not that of its .ui.
 """
 # ruff: noqa: N802 - Slicer's own names
 
