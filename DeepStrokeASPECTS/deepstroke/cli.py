@@ -7,11 +7,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from deepstroke.commands import atlas, doctor, evaluate, inspect, register, score, segment
+from deepstroke.commands import atlas, doctor, evaluate, inspect, register, score, segment, tables
 from deepstroke.commands.console import add_common_options, show_error
 from deepstroke.errors import DeepStrokeError
 
-_COMMANDS = (inspect, segment, score, register, evaluate, atlas, doctor)
+_COMMANDS = (inspect, segment, score, tables, register, evaluate, atlas, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

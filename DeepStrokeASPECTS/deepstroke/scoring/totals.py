@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deepstroke.findings import Finding
 from deepstroke.regions import REGIONS, SIDES, Side
@@ -12,7 +12,7 @@ from deepstroke.scoring.result import AspectsResult, RegionScore
 def totals_of(
     regions: Sequence[RegionScore], side: Side | None = None, withheld: tuple[str, ...] = ()
 ) -> AspectsResult:
-    """The total of each side: 10 less its involved regions.
+    """The total of each side: 10 less its involved regions; none for a side on which no region can be judged.
 
     Args:
         regions: the twenty regions, also with a reader's overrides.
@@ -22,16 +22,19 @@ def totals_of(
     affected = side or affected_side(regions)
     if withheld or not any(region.assessable for region in regions):
         return AspectsResult(side=affected, side_given=side is not None, withheld=withheld)
-    scores = {name: len(REGIONS) - _count(regions, name) for name in SIDES}
-    counted: Side = affected if affected is not None else min(SIDES, key=scores.__getitem__)
+    scores = {name: _score_of(regions, name) for name in SIDES}
+    counted = affected or _lower_side(scores)
+    score = scores[counted]
+    if score is None:
+        return AspectsResult(side=affected, side_given=side is not None, left=scores["left"], right=scores["right"])
     unjudged = sum(region.side == counted and region.involved is None for region in regions)
     return AspectsResult(
         side=affected,
-        score=scores[counted],
+        score=score,
         left=scores["left"],
         right=scores["right"],
-        lowest=scores[counted] - unjudged,
-        highest=scores[counted],
+        lowest=score - unjudged,
+        highest=score,
         side_given=side is not None,
     )
 
@@ -49,6 +52,16 @@ def report_both_sides(regions: Sequence[RegionScore]) -> tuple[Finding, ...]:
         return ()
     words = "; ".join(f"{side} {', '.join(names)}" for side, names in named.items())
     return (Finding("both-sides-involved", f"Regions of both sides look involved ({words}): look closely."),)
+
+
+def _score_of(regions: Sequence[RegionScore], side: Side) -> int | None:
+    judged = any(region.side == side and region.assessable for region in regions)
+    return len(REGIONS) - _count(regions, side) if judged else None
+
+
+def _lower_side(scores: Mapping[Side, int | None]) -> Side:
+    """The side with the lower total; a side without one comes last."""
+    return min(SIDES, key=lambda side: (scores[side] is None, scores[side] or 0))
 
 
 def _count(regions: Sequence[RegionScore], side: Side) -> int:

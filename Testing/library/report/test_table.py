@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deepstroke.cli import main
 from deepstroke.errors import InputError
 from deepstroke.nifti import write_json
 from deepstroke.report.contents import Report
@@ -77,3 +78,10 @@ def test_what_is_no_report_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="so it is no report"):
         write_tables([tmp_path], tmp_path / "c.csv", tmp_path / "r.csv")
     assert not (tmp_path / "c.csv").exists()
+
+
+def test_the_command_writes_both(folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tables", *map(str, folders), "-o", str(tmp_path / "out" / "tables")]) == 0
+    assert "2 cases" in capsys.readouterr().out
+    assert len(rows_of(tmp_path / "out" / "tables" / "cases.csv")) == 2
+    assert len(rows_of(tmp_path / "out" / "tables" / "regions.csv")) == 40

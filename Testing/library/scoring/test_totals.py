@@ -55,3 +55,12 @@ def test_of_two_sides_the_one_with_more_expected_involvement_is_affected() -> No
 def test_withheld() -> None:
     total = totals_of(regions({1}), withheld=("haemorrhage",))
     assert (total.score, total.left, total.side, total.withheld) == (None, None, "left", ("haemorrhage",))
+
+
+def test_a_side_on_which_nothing_is_judged_has_no_total_and_does_not_count() -> None:
+    total = totals_of(regions({11}, unjudged=set(range(1, 11))))
+    assert (total.left, total.right, total.side, total.score) == (None, 9, "right", 9)
+    unaffected = totals_of(regions(set(), unjudged=set(range(11, 21))))
+    assert (unaffected.left, unaffected.right, unaffected.score) == (10, None, 10)
+    told = totals_of(regions(set(), unjudged=set(range(11, 21))), side="right")
+    assert (told.score, told.lowest, told.side) == (None, None, "right")
