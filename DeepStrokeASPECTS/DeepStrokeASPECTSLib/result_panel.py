@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 import slicer
 from deepstroke.regions import SIDES
 from DeepStrokeASPECTSLib import views
+from DeepStrokeASPECTSLib.parameters import Method
 from DeepStrokeASPECTSLib.reading import CHOICES, Reading, RegionReading, SideScore, Status
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import RunResult
@@ -80,6 +81,8 @@ class ResultPanel:
         self._ui.mirrorCheckBox.checked = False
         self._ui.surfacesCheckBox.checked = False
         self._drop_overlay()
+        if self.review is not None:
+            views.leave_slices()
         self.review = None
         self._ui.regionTable.setRowCount(0)
         self._ui.overlayComboBox.clear()
@@ -194,7 +197,8 @@ class ResultPanel:
 def _number(value: float | None, digits: int, *, sign: bool = False) -> str:
     if value is None:
         return "-"
-    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    shown = round(value, digits) + 0.0  # + 0.0: nothing is "-0.0"
+    return f"{shown:+.{digits}f}" if sign and shown else f"{shown:.{digits}f}"
 
 
 def _automatic_text(region: RegionReading) -> str:
@@ -208,9 +212,16 @@ def _automatic_text(region: RegionReading) -> str:
     return said if region.probability is None else f"{said} ({100 * region.probability:.0f} %)"
 
 
+def _route_text(route: str) -> str:
+    """The route that was taken, in the words of the list of methods."""
+    method, _space, engine = route.partition(" ")
+    known = {choice.value: choice.label() for choice in Method}
+    return f"{known.get(method, method)} {engine}".strip()
+
+
 def _score_note(reading: Reading, scores: list[SideScore], overruled: int) -> str:
     unjudged = sum(score.unjudged for score in scores)
-    parts = []
+    parts = [_("Method: {method}.").format(method=_route_text(reading.method))]
     if reading.withheld:
         parts.append(_("No total is given: {reason}").format(reason=reading.withheld))
     if unjudged:

@@ -59,6 +59,15 @@ def show_side_by_side(volume: Any) -> None:
         logic.FitSliceToAll()
 
 
+def leave_slices() -> None:
+    """Turn both views back to axial ones.
+
+    Closing a scene gives a view that stands aslant an identity matrix, with left and right exchanged.
+    """
+    for node in filter(None, map(slice_node, (MAIN_VIEW, MIRROR_VIEW))):
+        node.SetOrientation("Axial")
+
+
 def _world_axes(volume: Any) -> Affine:
     """The volume's axes as they are shown; a warping transform bends positions, hardly the axes."""
     transform = volume.GetParentTransformNode()

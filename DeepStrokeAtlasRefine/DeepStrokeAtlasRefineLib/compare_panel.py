@@ -40,7 +40,9 @@ class ComparePanel:
         ui.differenceCheckBox.connect("toggled(bool)", self._show_difference)
         ui.compareTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         ui.compareTable.verticalHeader().setVisible(False)
-        ui.compareTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        header = ui.compareTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         self.show(None)
 
     @property

@@ -148,7 +148,7 @@ class TablePanel:
         if self._checks is None:
             return [*cells, "", "", ""]
         found = self._checks.regions[label]
-        change = "-" if found.change is None else f"{100 * found.change:+.0f} %"
+        change = "-" if found.change is None else _percent(found.change)
         return [*cells, f"{found.volume_ml:.2f}", change, "; ".join(p.finding.message for p in found.findings)]
 
     def _show_region(self, row: int, _column: int) -> None:
@@ -175,3 +175,8 @@ def _middle(labels: LabelMap, label: int) -> Any:
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(share: float) -> str:
+    rounded = round(100 * share)
+    return f"{rounded:+d} %" if rounded else "0 %"

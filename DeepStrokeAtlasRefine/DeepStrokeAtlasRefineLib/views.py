@@ -18,6 +18,8 @@ OVERLAY_OPACITY = 0.5
 OUTLINE_WIDTH = 2
 #: Weaker lines than this share of the strongest aren't drawn.
 _FAINT = 0.05
+#: Of Slicer's views; others keep what the user has chosen.
+_ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 _OVERLAY_COLOURS = "vtkMRMLColorTableNodeYellow"
 
 
@@ -27,7 +29,7 @@ def _slice_logics() -> Iterator[Any]:
 
 
 def show_template(template: Any) -> None:
-    """Show the template, and nothing over it, in every slice view."""
+    """Show the template, and nothing over it, in every slice view; none stands aslant."""
     display = template.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevel(*WINDOW)
@@ -36,6 +38,8 @@ def show_template(template: Any) -> None:
         composite.SetBackgroundVolumeID(template.GetID())
         composite.SetForegroundVolumeID(None)
         composite.SetLabelVolumeID(None)
+        if orientation := _ORIENTATIONS.get(logic.GetSliceNode().GetLayoutName()):
+            logic.GetSliceNode().SetOrientation(orientation)
         logic.FitSliceToAll()
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 FIRST_CASE = ROOT / "DeepStrokeASPECTS" / "Resources" / "Docs" / "first-case.png"
 REFINE_DOCS = ROOT / "DeepStrokeAtlasRefine" / "Resources" / "Docs"
-VIEW_PIXELS, GAP_PIXELS = 480, 8
+VIEW_PIXELS, GAP_PIXELS = 540, 8
 #: How much of a fitted view is shown: the head fills it, as after a reader's zoom.
-ZOOM = 0.72
+ZOOM = 0.78
 LEFT_M2, SHIFT_MM = 6, 5
 
 
@@ -101,6 +101,7 @@ def draw_refinement(host: Host, home: Path) -> None:
     host.wait_until(lambda: not panel.table.busy and not panel.comparison.busy)
     panel.ui.overlayPath.currentPath = "mean_overlay.nii.gz"
     draw_refined_views(panel)
+    panel.ui.compareSection.collapsed = False
     host.grab(panel, REFINE_DOCS / "refine-panel.png")
     save(np.asarray(Image.open(REFINE_DOCS / "refine-panel.png").convert("RGB")), REFINE_DOCS / "refine-panel.png")
 
@@ -112,7 +113,6 @@ def draw_refined_views(panel: Any) -> None:
     view = SliceView("Red", VIEW_PIXELS)
     view.logic.FitSliceToAll()
     view.node.JumpSliceByCentering(0.0, -18.0, 4.0)
-    zoom(view, 0.9)
     pictures = []
     for difference in (False, True):
         panel.ui.differenceCheckBox.checked = difference
@@ -143,10 +143,10 @@ def moved_forward(labels: LabelMap) -> LabelMap:
     return labels.with_labels(np.where(moved, LEFT_M2, data).astype(labels.data.dtype))
 
 
-def zoom(view: Any, share: float = ZOOM) -> None:
-    """Show a share of what a view shows."""
+def zoom(view: Any) -> None:
+    """Show less, larger."""
     width, height, depth = view.node.GetFieldOfView()
-    view.node.SetFieldOfView(width * share, height * share, depth)
+    view.node.SetFieldOfView(width * ZOOM, height * ZOOM, depth)
 
 
 def beside(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -147,6 +147,7 @@ def test_the_table_shows_measures_and_the_score(host: Host, child: Callable[...,
     assert table.rowCount == 20
     assert [table.item(5, column).text() for column in range(5)] == ["Left M2", "2.5", "27.0", "-8.0", "0.88"]
     assert table.cellWidget(5, 5).currentText == "yes (90 %)"
+    assert panel.ui.scoreNoteLabel.text == "Method: Atlas (fast)."
     assert "ASPECTS left: 9" in panel.ui.leftScoreLabel.text
     assert "ASPECTS right: 10" in panel.ui.rightScoreLabel.text
     assert "tilted" in panel.ui.warningsLabel.text
@@ -280,6 +281,18 @@ def test_closing_the_scene_ends_the_run_and_empties_the_panel(
     assert panel.ui.regionTable.rowCount == 0
     assert not panel.segmentation.busy
     assert panel.ui.inputSelector.currentNode() is None
+
+
+def test_left_stays_on_the_right_of_the_picture_once_the_scene_is_closed(host: Host, panel: Any) -> None:
+    import slicer
+    from DeepStrokeASPECTSLib import views
+
+    segment(host, panel)
+    panel.ui.mirrorCheckBox.click()
+    slicer.mrmlScene.Clear(0)
+    for view in ("Red", "Yellow"):
+        axes = slicer.util.arrayFromVTKMatrix(views.slice_node(view).GetSliceToRAS())[:3, :3]
+        np.testing.assert_allclose(axes, np.diag([-1.0, 1.0, 1.0]), atol=1e-9)
 
 
 def test_only_the_runs_own_folder_is_removed(host: Host, panel: Any, tmp_path: Path) -> None:

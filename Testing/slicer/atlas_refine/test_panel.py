@@ -107,6 +107,17 @@ def test_loading_shows_template_lines_regions_and_agreement(panel: Any, load: Ca
     assert session.regions.GetDisplayNode().GetVisibility2DFill()
 
 
+def test_views_that_stood_aslant_show_the_template_upright(panel: Any, load: Callable[[], Any]) -> None:
+    import slicer
+    from DeepStrokeSlicerLib.nodes import matrix_of
+
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    red.RotateToAxes(matrix_of(np.array([[-1.0, 0, 0, 0], [0, 0.98, -0.2, 0], [0, 0.2, 0.98, 0], [0, 0, 0, 1]])))
+    load()
+    axes = slicer.util.arrayFromVTKMatrix(red.GetSliceToRAS())[:3, :3]
+    np.testing.assert_allclose(axes, np.diag([-1.0, 1.0, 1.0]), atol=1e-9)
+
+
 def test_the_agreement_follows_an_edit_of_that_region_alone(
     refine_host: Host, panel: Any, load: Callable[[], Any]
 ) -> None:

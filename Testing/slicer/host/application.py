@@ -215,6 +215,7 @@ class Host:
     def grab(self, panel: Any, path: Path) -> None:
         """Write a picture of a panel."""
         top = next(top for known, top in self._open if known is panel)
+        self.turn()  # Labels that got another text ask for another height.
         top.adjustSize()
         top.resize(520, max(top.sizeHint().height(), top.layout().heightForWidth(520)))
         self.turn()
