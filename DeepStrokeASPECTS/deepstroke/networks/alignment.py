@@ -140,8 +140,9 @@ def _sample(volume: Tensor, out_to_in: Tensor) -> Tensor:
     normalised = normalised / half[None, :, None]
     order = [2, 1, 0]  # grid_sample counts axes from the last
     theta = torch.cat((normalised[:, order][:, :, order], normalised[:, order, 3:]), dim=2)
-    grid = functional.affine_grid(theta.to(volume.dtype), list(volume.shape), align_corners=False)
-    return functional.grid_sample(volume, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    with torch.autocast(volume.device.type, enabled=False):  # places rounded to bf16 would be off by voxels
+        grid = functional.affine_grid(theta.float(), list(volume.shape), align_corners=False)
+        return functional.grid_sample(volume.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _require_settings(in_channels: int, rotation_deg: float, translation: tuple[float, ...]) -> None:

@@ -96,10 +96,10 @@ class AsymmetryDisentanglementNetwork(nn.Module):
         """The same with a pose that is known."""
         aligned = pose.align(x)
         total = total_asymmetry(aligned)
-        pathological = self.extraction(aligned)
+        pathological = self.extraction(aligned).float()
         intrinsic = intrinsic_asymmetry(total, pathological, self.rectified)
         salient = aligned + intrinsic
-        logits = self.segmentation.logits(salient)
+        logits = self.segmentation.logits(salient).float()
         return AsymmetryMaps(
             pose=pose,
             aligned=aligned,

@@ -149,7 +149,7 @@ class _Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         logits = self.conv(self.dropout(x)) if self.place == "before" else self.dropout(self.conv(x))
-        return logits.sigmoid() if self.sigmoid else logits
+        return logits.float().sigmoid() if self.sigmoid else logits
 
 
 def same_pool(x: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class ResidualUNet3D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, i, j, k) to probabilities (B, out_channels, i, j, k), or logits without the sigmoid."""
         logits = self.logits(x)
-        return logits.sigmoid() if self.sigmoid else logits
+        return logits.float().sigmoid() if self.sigmoid else logits  # bf16 has no number between 0.996 and 1
 
 
 class DoubleConvUNet3D(nn.Module):
@@ -105,7 +105,7 @@ class DoubleConvUNet3D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, i, j, k) to probabilities (B, out_channels, i, j, k), or logits without the sigmoid."""
         logits = self.logits(x)
-        return logits.sigmoid() if self.sigmoid else logits
+        return logits.float().sigmoid() if self.sigmoid else logits  # bf16 has no number between 0.996 and 1
 
 
 class ResidualBlock(nn.Module):

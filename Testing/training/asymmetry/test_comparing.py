@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 
 from deepstroke.errors import InputError
 from deepstroke.networks import AsymmetryDisentanglementNetwork
@@ -70,3 +72,20 @@ def test_maps_are_written_with_the_infarcts_volume(tmp_path: Path) -> None:
     assert volume_ml == pytest.approx(read_label_map(tmp_path / "lesion.nii.gz").volume_ml())
     with pytest.raises(InputError, match=r"within 0\.\.1"):
         write_maps(AsymmetryDisentanglementNetwork(base_channels=8), image.with_data(image.data * 80), tmp_path)
+
+
+def test_fewer_bits_in_training_leave_the_poses_and_nearly_the_weights() -> None:
+    """bf16 has eight bits of fraction: a step goes the same way, not to the same place."""
+    cases = [head(seed) for seed in range(2)]
+    aligner = fit_alignment(cases, SETTINGS)
+    coarse = replace(SETTINGS, precision="bf16")
+    again = fit_alignment(cases, coarse)
+    for name, each in aligner.alignment.state_dict().items():
+        assert torch.equal(each, again.alignment.state_dict()[name])
+    image = torch.from_numpy(cases[0].image)[None, None]
+    trained = [fit_method("adn", aligner, cases, settings) for settings in (SETTINGS, coarse)]
+    with torch.inference_mode():
+        fine, rough = (each.probability(image) for each in trained)
+    assert rough.dtype == torch.float32
+    assert not torch.equal(fine, rough)
+    assert float((fine - rough).abs().mean()) < 0.03

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -36,7 +36,8 @@ def fit_alignment(
     def loss(batch: StrokeBatch, epoch: int) -> Tensor:
         return alignment_loss(batch.image, network.alignment.pose(batch.image), settings.reconstruct)
 
-    train = _Training(settings, settings.alignment_epochs, settings.alignment_batch, settings.lr_alignment)
+    plain = replace(settings, precision="32")
+    train = _Training(plain, settings.alignment_epochs, settings.alignment_batch, settings.lr_alignment)
     train.run(network.alignment, cases, loss, progress, "T")
     network.alignment.requires_grad_(False)
     return network
@@ -139,7 +140,8 @@ def _alignment(method: Method, aligner: AsymmetryDisentanglementNetwork) -> Alig
 def _pose_of(alignment: AlignmentNetwork | None, image: Tensor) -> InPlanePose:
     """What T finds; where there is no T, no motion."""
     if alignment is not None:
-        return alignment.pose(image)
+        with torch.autocast(image.device.type, enabled=False):
+            return alignment.pose(image)
     still = torch.zeros(len(image), 2, device=image.device)
     return InPlanePose.of(still[:, 0], still)
 
@@ -172,10 +174,10 @@ class _Training:
         for start in range(0, len(cases), self.batch):
             yield StrokeBatch.of([cases[number] for number in numbers[start : start + self.batch]])
 
-    @staticmethod
-    def _step(optimizer: torch.optim.Optimizer, loss: Loss, batch: StrokeBatch, epoch: int) -> float:
+    def _step(self, optimizer: torch.optim.Optimizer, loss: Loss, batch: StrokeBatch, epoch: int) -> float:
         optimizer.zero_grad(set_to_none=True)
-        value = loss(batch, epoch)
+        with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+            value = loss(batch, epoch)
         value.backward()
         optimizer.step()
         return float(value.detach())

@@ -81,8 +81,14 @@ def generalised_dice_loss(probability: Tensor, truth: Tensor) -> Tensor:
 
 def segmentation_loss(probability: Tensor, truth: Tensor) -> Tensor:
     """Binary cross-entropy plus generalised Dice of probabilities 0..1."""
-    clamped = probability.float().clamp(_TINY, 1 - _TINY)
-    return functional.binary_cross_entropy(clamped, truth.float()) + generalised_dice_loss(clamped, truth)
+    probability = probability.float()
+    return cross_entropy(probability, truth) + generalised_dice_loss(probability, truth)
+
+
+def cross_entropy(probability: Tensor, truth: Tensor) -> Tensor:
+    """Binary cross-entropy of probabilities, in 32 bits also where the networks have fewer."""
+    with torch.autocast(probability.device.type, enabled=False):
+        return functional.binary_cross_entropy(probability.float().clamp(_TINY, 1 - _TINY), truth.float())
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,7 @@ class AsymmetryLoss:
             return of_lesion + segmentation_loss(maps.pathological, aligned_lesion)
         loss = of_lesion + self.regularisation * self.of_extraction(maps, aligned_lesion, tissue)
         if warm:
-            clamped = maps.pathological.clamp(_TINY, 1 - _TINY)
-            loss = loss + functional.binary_cross_entropy(clamped, aligned_lesion)
+            loss = loss + cross_entropy(maps.pathological, aligned_lesion)
         return loss
 
     def of_extraction(self, maps: AsymmetryMaps, aligned_lesion: Tensor, tissue: TissueMaps) -> Tensor:

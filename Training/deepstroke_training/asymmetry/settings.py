@@ -46,6 +46,7 @@ class AsymmetrySettings:
         lr_alignment: of T.
         lr: of the others; none: the preset's.
         batch: of the others.
+        precision: of the arithmetic of D, F and the baselines in training; T and every test have 32 bits.
         seed: of cases, weights and order.
 
     Raises:
@@ -71,6 +72,7 @@ class AsymmetrySettings:
     lr_alignment: float = 1e-5
     lr: float | None = None
     batch: int = 6
+    precision: Literal["32", "bf16"] = "32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class AsymmetrySettings:
             faults.append(f"methods: some of {', '.join(get_args(Method))} are expected, found {list(self.methods)}")
         if self.preset not in get_args(AsymmetryPreset):
             faults.append(f"preset: one of {', '.join(get_args(AsymmetryPreset))} is expected, found {self.preset!r}")
+        if self.precision not in ("32", "bf16"):
+            faults.append(f"precision: 32 or bf16 is expected, found {self.precision!r}")
         if len(self.shape) != 3 or min(self.shape) < 16:
             faults.append(f"shape: three sizes of 16 voxels or more are expected, found {self.shape}")
         if not (self.lr_alignment > 0 and (self.lr is None or self.lr > 0)):

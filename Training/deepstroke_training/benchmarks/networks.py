@@ -80,7 +80,8 @@ class NetworksBenchmark:
         i, j, k = self.work.shape
         remark = (
             f"{self.work.training_cases} training and {self.work.held_out_cases} held-out synthetic heads of "
-            f"{i} x {j} x {k} voxels of {self.work.spacing_mm:g} mm, batch {self.work.batch}, {self.machine}"
+            f"{i} x {j} x {k} voxels of {self.work.spacing_mm:g} mm, batch {self.work.batch}, "
+            f"{self.work.precision} in training, {self.machine}"
         )
         names = [choice.name for choice in self.work.networks]
         errors = errors_table(names, [self.dice(number) for number in range(len(names))], self.facts)

@@ -58,6 +58,7 @@ class NetworksWork:
             follows whichever is nearer its end.
         batch: heads of a step.
         lr, weight_decay: of AdamW; gradients are cut at the norm of 1.
+        precision: of the networks' arithmetic in training.
         device: ``"cpu"`` or ``"cuda"``.
         seed: of heads, weights and order.
 
@@ -80,6 +81,7 @@ class NetworksWork:
     batch: int = 1
     lr: float = 2e-3
     weight_decay: float = 1e-5
+    precision: Literal["32", "bf16"] = "32"
     device: Device = "cpu"
     seed: int = 0
 
@@ -96,6 +98,8 @@ class NetworksWork:
             faults.append(f"shape: three sizes of 16 or more are expected, found {self.shape}")
         if not (self.lr > 0 and self.weight_decay >= 0 and (self.seconds is None or self.seconds > 0)):
             faults.append("lr, seconds: above 0, and weight_decay: 0 or more are expected")
+        if self.precision not in ("32", "bf16"):
+            faults.append(f"precision: 32 or bf16 is expected, found {self.precision!r}")
         if self.device not in get_args(Device):
             faults.append(f"device: cpu or cuda is expected, found {self.device!r}")
         if faults:

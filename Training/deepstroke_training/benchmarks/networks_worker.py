@@ -107,7 +107,9 @@ def _train(work: NetworksWork, network: nn.Module, cases: list[HeadCase], lr: fl
             group["lr"] = lr * rate_factor(share)
         image, labels = _batch(work, [cases[each] for each in order.integers(len(cases), size=work.batch)])
         optimizer.zero_grad(set_to_none=True)
-        loss(network(image), labels).backward()
+        with torch.autocast(work.device, torch.bfloat16, enabled=work.precision == "bf16"):
+            logits = network(image)
+        loss(logits.float(), labels).backward()
         nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
         optimizer.step()
         seconds.append(_clock(work) - began)

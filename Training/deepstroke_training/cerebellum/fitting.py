@@ -70,7 +70,8 @@ def fit(
     history: list[Epoch] = []
     write_json(_as_json(settings), folder / SETTINGS)
     for number in range(settings.epochs):
-        epoch = Epoch(_train_epoch(network, optimizer, cases.training, order), _validation(network, cases.validation))
+        training = _train_epoch(network, optimizer, cases.training, order, settings.precision == "bf16")
+        epoch = Epoch(training, _validation(network, cases.validation))
         if not history or epoch.validation < min(each.validation for each in history):
             _save(network, folder)
         history.append(epoch)
@@ -181,14 +182,20 @@ def _network(settings: CerebellumSettings) -> nn.Module:
 
 
 def _train_epoch(
-    network: nn.Module, optimizer: torch.optim.Optimizer, pairs: tuple[Pair, ...], order: np.random.Generator
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    pairs: tuple[Pair, ...],
+    order: np.random.Generator,
+    bf16: bool,
 ) -> float:
     network.train()
     losses = []
     for number in order.permutation(len(pairs)):
         image, mask = pairs[number]
         optimizer.zero_grad(set_to_none=True)
-        loss = squared_dice_loss(network(_batch(image)), _batch(mask))
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            found = network(_batch(image))
+        loss = squared_dice_loss(found.float(), _batch(mask))
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))

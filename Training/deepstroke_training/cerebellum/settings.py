@@ -31,6 +31,7 @@ class CerebellumSettings:
         dropout: before the output convolution.
         augment: make the augmented copies of each training and validation image.
         augmentation: of these copies.
+        precision: of the network's arithmetic in training.
         seed: of cases, weights and order.
         max_minutes: end after these, whatever the epochs.
         max_steps: end with the epoch in which so many cases have been learnt from, so that runs with and without
@@ -52,6 +53,7 @@ class CerebellumSettings:
     dropout: float = 0.2
     augment: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
+    precision: Literal["32", "bf16"] = "32"
     seed: int = 0
     max_minutes: float | None = None
     max_steps: int | None = None
@@ -63,6 +65,8 @@ class CerebellumSettings:
             faults.append(f"network: one of {', '.join(get_args(NetworkName))} is expected, found {self.network!r}")
         if self.structure not in get_args(Structure):
             faults.append(f"structure: one of {', '.join(get_args(Structure))} is expected, found {self.structure!r}")
+        if self.precision not in ("32", "bf16"):
+            faults.append(f"precision: 32 or bf16 is expected, found {self.precision!r}")
         if not self.lr > 0:
             faults.append(f"lr: above 0, found {self.lr}")
         if not 1 <= self.spacing_mm <= 4:
