@@ -89,7 +89,7 @@ def place_labels(
     counts = np.zeros((shape[2], _LABELS), np.int64)
     sums = np.zeros((_LABELS, 3))
     for k, slice_to_ras in enumerate(slices):
-        kji[k] = _labels_of_slice(labels, shape, slice_to_ras).T
+        kji[k] = values_of_slice(labels, shape, slice_to_ras).T
         j, i = np.nonzero(kji[k])
         if i.size:
             found = kji[k][j, i]
@@ -106,8 +106,8 @@ def place_labels(
     return Placed(kji.transpose(2, 1, 0), counts, centres, heights)
 
 
-def _labels_of_slice(labels: Volume, shape: tuple[int, int, int], slice_to_ras: Affine) -> NDArray[np.uint8]:
-    """The nearest label of each voxel of a slice, (i, j)."""
+def values_of_slice(labels: Volume, shape: tuple[int, ...], slice_to_ras: Affine) -> NDArray[np.uint8]:
+    """The nearest label of each voxel of a slice, (i, j); 0 outside of the map, which must be contiguous."""
     slice_to_labels = (labels.ras_to_ijk @ slice_to_ras).astype(np.float32)
     i, j = np.arange(shape[0], dtype=np.float32)[:, None], np.arange(shape[1], dtype=np.float32)[None, :]
     inside = np.ones(shape[:2], bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ctk
@@ -13,15 +12,12 @@ from slicer.i18n import tr as _
 import slicer
 from deepstroke.regions import SIDES
 from DeepStrokeASPECTSLib import views
+from DeepStrokeASPECTSLib.overlay_panel import OverlayPanel
 from DeepStrokeASPECTSLib.parameters import Method
 from DeepStrokeASPECTSLib.reading import CHOICES, Reading, RegionReading, SideScore, Status
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import RunResult
-from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
 
-#: Maps that a run may leave, in the order of the list.
-OVERLAYS = ("infarct.nii.gz", "asymmetry.nii.gz", "confidence.nii.gz")
-OVERLAY_OPACITY = 0.4
 #: In the order of the list; None leaves it to the score.
 _DECISIONS: tuple[Status | None, ...] = (None, *CHOICES)
 _DECISION_COLUMN = 5
@@ -38,7 +34,7 @@ class ResultPanel:
         self._ui = ui
         self.review: Review | None = None
         self._mirror: views.MirrorView | None = None
-        self._overlay: Any = None
+        self.overlays = OverlayPanel(ui)
         ui.regionTable.connect("cellClicked(int,int)", self._show_region)
         ui.ganglionicButton.connect("clicked(bool)", lambda *_: self._jump("ganglionic"))
         ui.supraganglionicButton.connect("clicked(bool)", lambda *_: self._jump("supraganglionic"))
@@ -46,7 +42,6 @@ class ResultPanel:
         ui.mirrorCheckBox.connect("toggled(bool)", self._toggle_mirror)
         ui.filledCheckBox.connect("toggled(bool)", self._toggle_filled)
         ui.surfacesCheckBox.connect("toggled(bool)", self._toggle_surfaces)
-        ui.overlayComboBox.connect("currentIndexChanged(int)", self._show_overlay)
         self._prepare_table()
         self.clear()
 
@@ -67,7 +62,7 @@ class ResultPanel:
         views.show_side_by_side(result.volume)
         views.show_regions(result.segmentation, filled=self._ui.filledCheckBox.checked)
         self._fill_table(result.reading.regions)
-        self._fill_overlays(result.folder)
+        self.overlays.show(result)
         self._ui.warningsLabel.text = "\n".join(result.reading.warnings)
         self._ui.resultSection.enabled = True
         self._ui.ganglionicButton.enabled = result.levels.ganglionic is not None
@@ -80,12 +75,11 @@ class ResultPanel:
         """Show nothing and follow nothing."""
         self._ui.mirrorCheckBox.checked = False
         self._ui.surfacesCheckBox.checked = False
-        self._drop_overlay()
+        self.overlays.show(None)
         if self.review is not None:
             views.leave_slices()
         self.review = None
         self._ui.regionTable.setRowCount(0)
-        self._ui.overlayComboBox.clear()
         self._ui.resultSection.enabled = False
         self._ui.leftScoreLabel.text = self._ui.rightScoreLabel.text = ""
         self._ui.scoreNoteLabel.text = _("Segment a scan to see its regions.")
@@ -170,28 +164,6 @@ class ResultPanel:
     def _toggle_surfaces(self, on: bool) -> None:
         if self.review is not None and slicer.mrmlScene.IsNodePresent(self.review.result.segmentation):
             views.show_in_3d(self.review.result.segmentation, visible=on)
-
-    def _fill_overlays(self, folder: Path) -> None:
-        box = self._ui.overlayComboBox
-        box.addItem(_("none"), "")
-        for name in OVERLAYS:
-            if (folder / name).is_file():
-                box.addItem(name.partition(".")[0], str(folder / name))
-        box.enabled = box.count > 1
-
-    def _show_overlay(self, index: int) -> None:
-        self._drop_overlay()
-        path = self._ui.overlayComboBox.itemData(index) if index > 0 else None
-        if path:
-            name = self._ui.overlayComboBox.itemText(index)
-            self._overlay = node_from_volume(read_volume_file(path), f"{self.review.result.volume.GetName()} {name}")
-            self._overlay.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")
-            views.show_over(self._overlay, OVERLAY_OPACITY)
-
-    def _drop_overlay(self) -> None:
-        overlay, self._overlay = self._overlay, None
-        if overlay is not None and slicer.mrmlScene.IsNodePresent(overlay):
-            slicer.mrmlScene.RemoveNode(overlay)
 
 
 def _number(value: float | None, digits: int, *, sign: bool = False) -> str:

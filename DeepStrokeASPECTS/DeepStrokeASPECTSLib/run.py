@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 import slicer
 from deepstroke.errors import InputError
+from deepstroke.frames import Affine
 from DeepStrokeASPECTSLib.handover import hand_over, segment_arguments
 from DeepStrokeASPECTSLib.parameters import Device, Engine, Method
 from DeepStrokeASPECTSLib.placing import Levels, MirrorPlane, Placed, choose_levels, mirror_plane, place_labels
@@ -35,6 +36,7 @@ class RunResult:
         levels: slices of the two ASPECTS levels.
         mirror: plane between the hemispheres; None where no region is there on both sides.
         best_slice: of each region's sided label: the slice that shows most of it.
+        slices: of each slice of the volume: (i, j, 0) to RAS+ mm.
         folder: of its files; gone when the next run begins or the scene is closed.
     """
 
@@ -44,6 +46,7 @@ class RunResult:
     levels: Levels
     mirror: MirrorPlane | None
     best_slice: dict[int, int]
+    slices: Sequence[Affine]
     folder: Path
 
 
@@ -139,7 +142,7 @@ def load_result(output: Path, volume: Any, source: DicomSource | None) -> Genera
     segmentation = segmentation_from_image(image, volume, name)
     yield
     levels, mirror = choose_levels(placed), mirror_plane(placed, slices[0])
-    return RunResult(volume, segmentation, reading, levels, mirror, _best_slices(placed), output)
+    return RunResult(volume, segmentation, reading, levels, mirror, _best_slices(placed), slices, output)
 
 
 def _best_slices(placed: Placed) -> dict[int, int]:

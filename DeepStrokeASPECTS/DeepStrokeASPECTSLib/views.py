@@ -14,6 +14,9 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 
 #: Window and level in HU at which early ischaemia is read.
 STROKE_WINDOW = (40.0, 40.0)
+#: Differences in HU that are drawn, from the most to the least.
+DARKER_HU = (-10.0, -2.0)
+_MAP_COLOURS = "vtkMRMLColorTableNodeFileColdToHotRainbow.txt"
 MAIN_VIEW, MIRROR_VIEW = "Red", "Yellow"
 
 
@@ -36,6 +39,22 @@ def show_background(volume: Any) -> None:
         logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
         logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
         logic.FitSliceToAll()
+
+
+def colour_map(overlay: Any) -> None:
+    """Blue where a map is low, red where it is high."""
+    overlay.GetDisplayNode().SetAndObserveColorNodeID(_MAP_COLOURS)
+
+
+def colour_darker(difference: Any) -> None:
+    """Show where a difference in HU says darker than the other side, blue where most; the rest is left out."""
+    display = difference.GetDisplayNode()
+    colour_map(difference)
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(*DARKER_HU)
+    display.AutoThresholdOff()
+    display.ApplyThresholdOn()
+    display.SetThreshold(-1000.0, DARKER_HU[1])
 
 
 def show_over(overlay: Any, opacity: float) -> None:

@@ -91,10 +91,14 @@ def volume_from_node(node: Any) -> Volume:
 
 def node_from_volume(volume: Volume, name: str, class_name: str = "vtkMRMLScalarVolumeNode") -> Any:
     """A new volume node in the scene with a copy of the voxels and a display node."""
+    return node_from_array(volume.data, volume.ijk_to_ras, name, class_name)
+
+
+def node_from_array(data: NDArray, ijk_to_ras: Affine, name: str, class_name: str = "vtkMRMLScalarVolumeNode") -> Any:
+    """As `node_from_volume`, of voxels indexed (i, j, k) and their matrix, sheared or not."""
     node = slicer.mrmlScene.AddNewNodeByClass(class_name, name)
-    node.SetIJKToRASMatrix(matrix_of(volume.ijk_to_ras))
-    data = volume.data.astype(np.uint8) if volume.data.dtype == bool else volume.data
-    node.SetAndObserveImageData(image_of_array(data))
+    node.SetIJKToRASMatrix(matrix_of(ijk_to_ras))
+    node.SetAndObserveImageData(image_of_array(data.astype(np.uint8) if data.dtype == bool else data))
     node.CreateDefaultDisplayNodes()
     return node
 

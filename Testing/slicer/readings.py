@@ -44,6 +44,14 @@ def block_labels() -> LabelMap:
     return labels.with_labels(data)
 
 
+def brain_mask() -> LabelMap:
+    """The tissue of the tilted CT, on the grid of the blocks: 16 voxels of 3 mm around the middle to each side."""
+    labels = block_labels()
+    i, j, _k = np.indices(labels.shape)
+    positions = labels.ijk_to_ras[:2, 3, None, None, None] + 3.0 * np.stack([i, j])
+    return labels.with_labels((np.abs(positions) < 69).all(axis=0).astype(np.uint8))
+
+
 def report_content(**changes: dict[str, Any]) -> dict[str, Any]:
     """A `report.json`; ``changes`` are keys of a region's row, such as ``left_M2={"involved": True}``."""
     rows = []
@@ -77,5 +85,6 @@ def write_result(folder: Path, content: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(content, folder / "report.json")
     write_nifti(block_labels(), folder / "labels.nii.gz")
+    write_nifti(brain_mask(), folder / "brain.nii.gz")
     (folder / "report.html").write_text("<html></html>", encoding="utf-8")
     return folder

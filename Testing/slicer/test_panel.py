@@ -210,6 +210,48 @@ def test_levels_regions_and_window_by_click(host: Host, panel: Any) -> None:
     assert volume.GetDisplayNode().GetWindow() == 40.0
 
 
+def test_the_difference_of_sides_is_shown_over_the_scan_and_goes_again(host: Host, panel: Any) -> None:
+    import slicer
+
+    segment(host, panel)
+    box, volume = panel.ui.overlayComboBox, panel.result.review.result.volume
+    assert [box.itemText(index) for index in range(box.count)] == ["none", "darker than the other side (HU)"]
+    box.setCurrentIndex(1)
+    host.wait_until(lambda: not panel.result.overlays.busy)
+    composite = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    shown = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID())
+    differences = slicer.util.arrayFromVolume(shown)  # (k, j, i), i to the patient's left
+    assert differences[8, 32, 46] == pytest.approx(-5.0, abs=0.1)
+    assert differences[8, 32, 16] == pytest.approx(5.0, abs=0.1)
+    assert shown.GetDisplayNode().GetUpperThreshold() == -2.0
+    assert shown.GetTransformNodeID() == volume.GetTransformNodeID()
+    box.setCurrentIndex(0)
+    assert not slicer.mrmlScene.IsNodePresent(shown)
+    box.setCurrentIndex(1)
+    slicer.mrmlScene.RemoveNode(volume)
+    host.turn()
+    assert not panel.result.overlays.busy
+
+
+def test_a_map_of_the_run_is_shown_with_its_name(host: Host, panel: Any) -> None:
+    from readings import block_labels
+
+    import slicer
+    from deepstroke.nifti import write_nifti
+
+    segment(host, panel)
+    result = panel.result.review.result
+    write_nifti(block_labels(), result.folder / "infarct.nii.gz")
+    panel.result.overlays.show(result)
+    panel.ui.overlayComboBox.setCurrentIndex(1)
+    composite = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    assert slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID()).GetName() == "CT infarct"
+    (result.folder / "infarct.nii.gz").write_bytes(b"")
+    panel.ui.overlayComboBox.setCurrentIndex(0)
+    panel.ui.overlayComboBox.setCurrentIndex(1)
+    assert host.messages.pop()[0] == "errorDisplay"
+
+
 def test_the_main_view_lies_in_the_tilted_slices(host: Host, panel: Any) -> None:
     from readings import TILTED
 
@@ -353,14 +395,22 @@ def test_export_writes_what_is_chosen_and_the_readers_word(
     panel.ui.exportDicomCheckBox.checked = False
     panel.ui.exportButton.click()
     written = {path.name for path in (tmp_path / "export").iterdir()}
-    expected = {"labels.nii.gz", "report.html", "report.json", "aspects-review.json", "audit.jsonl", "regions.csv"}
+    expected = {
+        "labels.nii.gz",
+        "brain.nii.gz",
+        "report.html",
+        "report.json",
+        "aspects-review.json",
+        "audit.jsonl",
+        "regions.csv",
+    }
     assert written == expected
     review = json.loads((tmp_path / "export" / "aspects-review.json").read_text(encoding="utf-8"))
     assert review["aspects"] == {"score": 8, "left": 8, "right": 10}
     with (tmp_path / "export" / "regions.csv").open(encoding="utf-8", newline="") as stream:
         row = next(row for row in csv.DictReader(stream) if (row["side"], row["region"]) == ("left", "I"))
     assert (row["automatic"], row["reader"]) == ("not-involved", "involved")
-    assert "6 files" in panel.ui.exportLabel.text
+    assert "7 files" in panel.ui.exportLabel.text
 
 
 def test_dicom_objects_go_into_the_database(host: Host, panel: Any) -> None:
