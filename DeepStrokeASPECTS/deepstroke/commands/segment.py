@@ -34,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     )
     parser.add_argument("--weights", metavar="NAME", help="name or file of the network's weights")
     parser.add_argument(
+        "--model", metavar="NAME", help="find the infarct instead, by these weights of an asymmetry network (adn)"
+    )
+    parser.add_argument(
         "--flips",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -58,6 +61,9 @@ def run(arguments: argparse.Namespace) -> None:
     from deepstroke.outputs import record_rejection
     from deepstroke.pipeline import segment
 
+    if arguments.model is not None:
+        _find_infarct(arguments)
+        return
     try:
         with console_progress(arguments.quiet) as progress:
             result = segment(
@@ -81,6 +87,16 @@ def run(arguments: argparse.Namespace) -> None:
         raise
     show_findings(result.findings)
     show(f"wrote {arguments.output}")
+
+
+def _find_infarct(arguments: argparse.Namespace) -> None:
+    from deepstroke.infarct import segment_infarct
+
+    with console_progress(arguments.quiet) as progress:
+        result = segment_infarct(arguments.path, arguments.model, arguments.series, arguments.device, progress=progress)
+        result.save(arguments.output)
+    show_findings(result.findings)
+    show(f"infarct: {result.lesion.volume_ml():.1f} ml; wrote {arguments.output}")
 
 
 def _inference(arguments: argparse.Namespace) -> InferenceSettings:

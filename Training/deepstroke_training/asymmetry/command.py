@@ -22,6 +22,10 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     maps.add_argument("image", metavar="IMAGE", type=Path)
     maps.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True)
     maps.set_defaults(run=_maps)
+    export = names.add_parser("export", parents=[common], help="weights for deepstroke segment --model")
+    export.add_argument("run_folder", metavar="RUN", type=Path, help="of compare, on synthetic strokes")
+    export.add_argument("-o", "--output", metavar="FILE.safetensors", type=Path, required=True)
+    export.set_defaults(run=_export)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -50,3 +54,10 @@ def _maps(arguments: argparse.Namespace) -> None:
     network.load_state_dict(torch.load(arguments.run_folder / WEIGHTS.format("adn"), weights_only=True))
     volume_ml = write_maps(network, read_volume(arguments.image).reoriented_to_ras(), arguments.output)
     show(f"infarct: {volume_ml:.1f} ml; wrote the maps to {arguments.output}")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from deepstroke_training.asymmetry.export import export
+
+    manifest = export(arguments.run_folder, arguments.output)
+    show(f"wrote {arguments.output} (sha256 {manifest.sha256[:16]}...) and its manifest")

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from deepstroke.commands.console import table
-from deepstroke.errors import InputError
 from deepstroke.evaluation import PairedDifference, dice, hausdorff95, paired_bootstrap
+from deepstroke.infarct.maps import PROBABILITY, disentangled
 from deepstroke.networks import AsymmetryDisentanglementNetwork
 from deepstroke.nifti import atomic_path, write_json, write_nifti
 from deepstroke.progress import Progress, silent, within
@@ -22,16 +22,6 @@ from deepstroke_training.asymmetry.fitting import TrainedMethod, fit_alignment, 
 from deepstroke_training.asymmetry.settings import METHOD_NAMES, AsymmetrySettings, Method
 
 FIGURES, TABLE, WEIGHTS = "comparison.json", "comparison.md", "{}.pt"
-#: Maps of a case as NIfTI files, by the names of ``AsymmetryMaps``.
-MAPS = {
-    "aligned": "x",
-    "total": "a",
-    "pathological": "p",
-    "intrinsic": "q",
-    "salient": "x-hat",
-    "compensated": "x-tilde",
-    "segmentation": "lesion-probability",
-}
 
 
 @dataclass(frozen=True)
@@ -174,14 +164,10 @@ def write_maps(network: AsymmetryDisentanglementNetwork, image: Volume, folder: 
     Raises:
         InputError: the image isn't within 0..1, or the disk refuses.
     """
-    data = image.data.astype(np.float32)
-    if data.min() < 0 or data.max() > 1:
-        raise InputError(f"the image must lie within 0..1, found {data.min():g} to {data.max():g}", code="image-range")
-    with torch.inference_mode():
-        maps = network.eval().disentangle(torch.from_numpy(data)[None, None])
-    for name, file in MAPS.items():
-        write_nifti(image.with_data(getattr(maps, name)[0, 0].numpy()), folder / f"{file}.nii.gz")
-    lesion = image.with_labels((maps.segmentation[0, 0] >= 0.5).numpy())
+    maps = disentangled(network, image)
+    for name, volume in maps.items():
+        write_nifti(volume, folder / f"{name}.nii.gz")
+    lesion = image.with_labels(maps[PROBABILITY].data >= 0.5)
     write_nifti(lesion, folder / "lesion.nii.gz")
     return lesion.volume_ml()
 

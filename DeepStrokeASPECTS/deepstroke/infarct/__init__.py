@@ -1,0 +1,5 @@
+"""Infarcts by the asymmetry of the head: the Asymmetry Disentanglement Network applied to a scan."""
+
+from deepstroke.infarct.segmentation import InfarctResult, segment_infarct
+
+__all__ = ["InfarctResult", "segment_infarct"]

@@ -1,0 +1,48 @@
+"""The maps of an Asymmetry Disentanglement Network as volumes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepstroke.errors import InputError
+from deepstroke.networks import AsymmetryDisentanglementNetwork
+from deepstroke.volume import Volume
+
+#: Names of the maps' files, by those of ``AsymmetryMaps``.
+MAP_FILES = {
+    "aligned": "x",
+    "total": "a",
+    "pathological": "p",
+    "intrinsic": "q",
+    "salient": "x-hat",
+    "compensated": "x-tilde",
+    "segmentation": "lesion-probability",
+}
+#: The one that lies on the image's own grid.
+PROBABILITY = "lesion-probability"
+
+
+def disentangled(network: AsymmetryDisentanglementNetwork, image: Volume) -> dict[str, Volume]:
+    """The maps of a skull-stripped image, by the names of their files.
+
+    Args:
+        network: on the CPU or a GPU.
+        image: 0..1 on an isotropic grid in the slices, i being left-right.
+
+    Returns:
+        X, A, P, Q, X_hat and X_tilde on the aligned grid, which is written with the image's affine; and the lesion's
+        probability on the image's own grid.
+
+    Raises:
+        InputError: the image isn't within 0..1.
+        ConfigError: it is too small for the network.
+    """
+    data: NDArray[np.float32] = image.data.astype(np.float32)
+    if data.min() < 0 or data.max() > 1:
+        raise InputError(f"the image must lie within 0..1, found {data.min():g} to {data.max():g}", code="image-range")
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        maps = network.eval().disentangle(torch.from_numpy(data)[None, None].to(device))
+    return {file: image.with_data(getattr(maps, name)[0, 0].cpu().numpy()) for name, file in MAP_FILES.items()}
