@@ -35,6 +35,8 @@ SPACING_MM = 2.0
 SOFT_HU = (-15.0, 120.0)
 #: Standard deviation in HU of the noise on the coarse grid that these limits bear.
 BEARABLE_NOISE_HU = 6.0
+#: HU below which there is air, or nothing was reconstructed.
+AIR_HU = -300.0
 #: HU that only bone, metal and contrast medium exceed.
 BONE_HU = 250.0
 #: Volume in ml up to which enclosed dense or dark spots count as the tissue around them: noise, chalk in the choroid.
@@ -61,6 +63,10 @@ POCKET_HU = -150.0
 CANAL_CM2 = 11.0
 #: How far in mm the cavity goes below the level at which the posterior fossa narrows to ``CANAL_CM2``.
 BELOW_FORAMEN_MM = 4.0
+#: Half width in mm of the air around a head; that in nose and mouth is narrower.
+OUTSIDE_MM = 6.0
+#: Share of the core's surface that may face the edge of the reconstructed field and still be left out of account.
+MOST_BEYOND_FIELD = 0.4
 #: Height in mm below the top of the bones in which a head is looked for.
 HEAD_HEIGHT_MM = 280.0
 
@@ -73,13 +79,16 @@ class Cavity:
         head: HU on an isotropic grid of ``SPACING_MM`` along the scan's axes, cropped to the bones.
         brain: bool mask of the cavity on that grid.
         skull: bool mask of bone (and metal) on that grid.
-        enclosed: fraction 0..1 of the core's surface whose nearest other tissue is bone.
+        outside: bool mask of the air around the head, and of what the reconstructed field doesn't hold.
+        enclosed: fraction 0..1 of the core's surface whose nearest other tissue is bone, without what faces the edge of
+            the reconstructed field.
         cut_at_foramen: whether the cavity was cut at the foramen magnum, not at the end of the scan.
     """
 
     head: Volume
     brain: Mask
     skull: Mask
+    outside: Mask
     enclosed: float
     cut_at_foramen: bool
 
@@ -94,7 +103,8 @@ def find_cavity(volume: Volume) -> Cavity:
     hu = _denoised(head.data)
     soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
     solid = without_small_holes(soft, round(1000.0 * SPECK_ML / SPACING_MM**3))
-    core, enclosed = _core(solid, hu)
+    outside = outside_of(head.data)
+    core, enclosed = _core(solid, hu, outside)
     brain = _grow(core, soft)
     foramen = _foramen_level(brain)
     brain[:, :, :foramen] = False
@@ -102,7 +112,7 @@ def find_cavity(volume: Volume) -> Cavity:
     brain = _with_air(_with_gaps_filled(brain, hu, foramen), hu)
     if not brain.any():
         raise InputError("no soft tissue as deep as a brain: not a CT of a head", code="not-a-head")
-    return Cavity(head, brain, head.data > BONE_HU, enclosed, foramen > 0)
+    return Cavity(head, brain, head.data > BONE_HU, outside, enclosed, foramen > 0)
 
 
 def _working_head(volume: Volume) -> Volume:
@@ -111,7 +121,8 @@ def _working_head(volume: Volume) -> Volume:
     bone = largest_component(coarse.data > BONE_HU)
     if not bone.any():
         raise InputError("no bone in the volume: not a CT of a head", code="not-a-head")
-    box = bounding_box(bone, margin=int(10.0 / SPACING_MM))
+    # A field that cuts the vault off leaves brain beyond the outermost bones.
+    box = bounding_box(bone, margin=int(20.0 / SPACING_MM))
     height = int(HEAD_HEIGHT_MM / SPACING_MM)
     box = (box[0], box[1], slice(max(box[2].start, box[2].stop - height), box[2].stop))
     ijk_to_ras = coarse.ijk_to_ras.copy()
@@ -134,11 +145,25 @@ def _denoised(hu: NDArray) -> NDArray[np.float32]:
     return ndimage.gaussian_filter(limited, min(sigma, 1.2))
 
 
-def _core(soft: Mask, hu: NDArray) -> tuple[Mask, float]:
+def outside_of(hu: NDArray) -> Mask:
+    """Air that goes on to the sides of the grid through wide spaces: that in sinuses, ears and throat does not."""
+    margin = int(OUTSIDE_MM / SPACING_MM) + 1
+    air = np.pad(hu < AIR_HU, ((margin, margin), (margin, margin), (0, 0)), constant_values=True)
+    wide = depth(air, SPACING_MM) > OUTSIDE_MM
+    border = np.ones_like(air)
+    border[1:-1, 1:-1] = False
+    reached = component_with(wide, border & wide) & wide if (border & wide).any() else wide
+    return (dilate(reached, OUTSIDE_MM, SPACING_MM) & air)[margin:-margin, margin:-margin]
+
+
+def _core(soft: Mask, hu: NDArray, outside: Mask) -> tuple[Mask, float]:
     """The deep soft tissue that bone encloses best among the large ones, and how much of it is enclosed."""
-    # Tissue that goes on beyond the bones at a side is not enclosed; at the ends of the scan it may be.
-    framed = np.pad(soft, ((1, 1), (1, 1), (0, 0)))
-    hu = np.pad(hu, ((1, 1), (1, 1), (0, 0)), constant_values=-1000.0)
+    # At a side of the grid tissue is cut off as at the edge of the field; at the ends of the scan it may go on.
+    around = ((1, 1), (1, 1), (0, 0))
+    # Voxels at the edge of the field average tissue with what isn't there.
+    framed, edge = np.pad(soft, around), dilate(np.pad(outside, around, constant_values=True), 4.0, SPACING_MM)
+    # Sharp kernels draw a dark rim along the inner table.
+    hard = ndimage.maximum_filter(np.pad(hu, around, constant_values=-1000.0), 3) >= SOFT_HU[1]
     inside, nearest = ndimage.distance_transform_edt(framed, return_indices=True)
     deep = inside * SPACING_MM > CORE_DEPTH_MM
     labels, count = ndimage.label(deep)
@@ -147,11 +172,17 @@ def _core(soft: Mask, hu: NDArray) -> tuple[Mask, float]:
     if not candidates:
         raise InputError("no soft tissue as deep as a brain: not a CT of a head", code="not-a-head")
     surface = deep & (inside * SPACING_MM <= CORE_DEPTH_MM + SPACING_MM)
-    bounded_by_bone = hu[tuple(nearest[axis][surface] for axis in range(3))] >= SOFT_HU[1]
-    owner = labels[surface]
-    fractions = {n: float(bounded_by_bone[owner == n].mean()) for n in candidates}
+    facing = tuple(nearest[axis][surface] for axis in range(3))
+    bone, beyond, owner = hard[facing], edge[facing], labels[surface]
+    fractions = {n: _enclosed(bone[owner == n], beyond[owner == n]) for n in candidates}
     best = max(candidates, key=lambda n: fractions[n] * sizes[n] ** 0.25)
     return labels[1:-1, 1:-1] == best, fractions[best]
+
+
+def _enclosed(bone: Mask, beyond: Mask) -> float:
+    """Share of a surface that faces bone; skin and skull lie between brain and air unless the field ends there."""
+    seen = ~beyond if beyond.mean() <= MOST_BEYOND_FIELD else np.ones_like(beyond)
+    return float(bone[seen].mean())
 
 
 def _grow(core: Mask, soft: Mask) -> Mask:

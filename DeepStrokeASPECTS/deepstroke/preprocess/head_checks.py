@@ -26,7 +26,7 @@ INFANT_ML, INFANT_LENGTH_MM, INFANT_SKULL_MM = 850.0, 140.0, 4.5
 #: cm^2 of missing calvarium: a burr hole has about 1, a decompressive craniectomy 80 to 150.
 DEFECT_WARN_CM2, DEFECT_REFUSE_CM2 = 2.0, 25.0
 #: cm^2 of brain at the end of a scan; the spinal canal and the foramen magnum have up to 11.
-CUT_BELOW_CM2, CUT_ABOVE_CM2, CUT_SIDES_WARN_CM2, CUT_SIDES_REFUSE_CM2 = 12.0, 3.0, 1.0, 20.0
+CUT_BELOW_CM2, CUT_ABOVE_CM2, CUT_SIDES_WARN_CM2, CUT_SIDES_REFUSE_CM2 = 12.0, 3.0, 1.0, 110.0
 #: mm of brain along the scan's axis below which the levels of the score can't both be there.
 LEAST_HEIGHT_MM = 70.0
 #: ml of enhanced vessels; calcified choroid plexus, pineal and falx stay below the first.
@@ -134,7 +134,12 @@ def findings_of(measures: HeadMeasures, dark_area: DarkArea | None) -> tuple[Fin
     noted = (
         (below > CUT_BELOW_CM2, "base-cut-off", f"the scan ends within the brain below: {below:.0f} cm^2 are cut"),
         (above > CUT_ABOVE_CM2, "vertex-cut-off", f"the scan ends within the brain above: {above:.0f} cm^2 are cut"),
-        (sides > CUT_SIDES_WARN_CM2, "side-cut-off", f"the scan ends within the brain at a side: {sides:.0f} cm^2"),
+        (
+            sides > CUT_SIDES_WARN_CM2,
+            "side-cut-off",
+            f"the scan or its field of view ends within the brain at a side: {sides:.0f} cm^2 are cut; regions there "
+            "are incomplete",
+        ),
         (
             not least <= m.brain_ml <= most,
             "brain-volume",

@@ -19,6 +19,8 @@ VOXEL_ML = SPACING_MM**3 / 1000.0
 SURFACE_CM2 = SPACING_MM**2 / 0.83 / 100.0
 #: Distance in mm from bone above which the surface of the brain is uncovered.
 UNCOVERED_MM = 6.0
+#: Distance in mm from the outside within which there is room for neither skull nor scalp.
+BARE_MM = 3.0
 #: HU of fresh blood, averaged over 6 mm; above lie calcifications.
 BLOOD_HU = (58.0, 100.0)
 #: HU of vessels filled with contrast medium, averaged over a working voxel.
@@ -48,7 +50,7 @@ class HeadMeasures:
         skull_mm: mean thickness of the calvarium, its volume over the area of the cavity's upper surface.
         skull_hu: median of the densest bone over the upper surface; 0 where the scan shows none of it.
         defect_cm2: area of the cavity's upper surface that no bone covers.
-        open_cm2: area of the cavity cut off by the end of the scan below, above and at the sides.
+        open_cm2: area of the cavity cut off by the end of the scan below, above, and at the sides or the field's edge.
         blood_like_ml: largest cluster of 58-100 HU that is neither near the skull nor thin.
         contrast_like_ml: voxels of 110-350 HU deep in the cavity: enhanced vessels or calcifications.
         metal_ml: voxels above 2400 HU in the cavity and within 16 mm of it.
@@ -134,9 +136,16 @@ def _near_end_of_scan(cavity: Cavity) -> Mask:
     cut = np.zeros_like(cavity.brain)
     for face in _faces():
         cut[face] = cavity.brain[face]
+    cut |= _at_edge_of_field(cavity)
     if not cut.any():
         return cut
     return distance_to(cut, SPACING_MM) <= 2 * UNCOVERED_MM
+
+
+def _at_edge_of_field(cavity: Cavity) -> Mask:
+    """The cavity's surface where no bone and no scalp lie between it and the outside: the field ends there."""
+    surface = cavity.brain & (depth(np.pad(cavity.brain, 1, mode="edge"), SPACING_MM)[1:-1, 1:-1, 1:-1] <= SPACING_MM)
+    return surface & (distance_to(cavity.outside, SPACING_MM) <= BARE_MM)
 
 
 def _faces() -> list[tuple[slice | int, ...]]:
@@ -160,9 +169,10 @@ def _defect(cavity: Cavity, vault: Mask) -> float:
 
 
 def _open_areas(cavity: Cavity) -> tuple[float, float, float]:
-    """cm^2 of the cavity in the scan's end layers: below, above and at the four sides together."""
+    """cm^2 of the cavity in the scan's end layers: below, above, and at the sides together with the field's edge."""
     areas = [np.count_nonzero(cavity.brain[face]) * SPACING_MM**2 / 100.0 for face in _faces()]
-    return areas[0], areas[1], sum(areas[2:])
+    field = np.count_nonzero(_at_edge_of_field(cavity)) * SURFACE_CM2
+    return areas[0], areas[1], sum(areas[2:]) + field
 
 
 def _blood_like(averaged: NDArray, depth_mm: NDArray) -> float:

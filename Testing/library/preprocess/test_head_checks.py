@@ -107,7 +107,7 @@ def test_an_abdomen_is_no_head() -> None:
     ribs = np.abs(((i - 90) / 76) ** 2 + ((j - 65) / 51) ** 2 - 1) < 0.05
     data[ribs & (k % 10 < 3)] = 500.0
     noisy = data + np.random.default_rng(0).normal(0, 5, data.shape)
-    with pytest.raises(InputError, match="no soft tissue as deep as a brain") as refusal:
+    with pytest.raises(InputError, match=r"no brain inside a skull: bone encloses 4\d %") as refusal:
         analyse_head(Volume(noisy.astype(np.int16), GRID))
     assert refusal.value.code == "not-a-head"
 
@@ -143,13 +143,30 @@ def _from_the_left(part: float) -> Volume:
 
 
 def test_half_a_brain_is_refused() -> None:
-    with pytest.raises(InputError, match=r"bone encloses \d\d % .* half a head\?"):
+    with pytest.raises(
+        InputError, match=r"only a part of the brain: \d+ ml, .* 1\d\d cm\^2 cut off at the sides"
+    ) as refusal:
         analyse_head(_from_the_left(0.5))
+    assert refusal.value.code == "coverage"
 
 
-def test_a_brain_cut_at_its_side_is_refused() -> None:
-    with pytest.raises(InputError, match=r"only a part of the brain: \d+ ml, .* \d\d cm\^2 cut off at the sides"):
-        analyse_head(_from_the_left(0.77))
+def test_a_brain_cut_at_its_side_is_read_with_a_warning() -> None:
+    head = analyse_head(_from_the_left(0.77))
+    assert [finding.code for finding in head.findings if "cut" in finding.code] == ["side-cut-off"]
+
+
+def test_a_field_of_view_narrower_than_the_head_is_no_missing_skull() -> None:
+    """Beyond a circle nothing is reconstructed: scalp, vault and some brain are missing in front and behind."""
+    volume, truth = HeadPhantom().sample(head_grid((1.8, 1.8, 3.0)))
+    ras = volume.ras_of(np.argwhere(np.ones(volume.shape))).reshape(*volume.shape, 3)
+    beyond = np.hypot(ras[..., 0], ras[..., 1]) > 78.0
+    head = analyse_head(dataclasses.replace(volume, data=np.where(beyond, -1024, volume.data).astype(np.int16)))
+    assert head.measures.enclosed > 0.95
+    assert head.measures.defect_cm2 == 0.0
+    assert "side-cut-off" in [finding.code for finding in head.findings]
+    shown = (truth.data > 0) & ~beyond
+    found = head.brain.data > 0
+    assert 2 * np.count_nonzero(shown & found) / (np.count_nonzero(shown) + np.count_nonzero(found)) > 0.95
 
 
 def test_a_thin_part_of_a_brain_is_refused() -> None:
@@ -215,7 +232,7 @@ def test_a_step_between_slices_is_movement() -> None:
         ({"spread_hu": 5.0}, "no-brain-tissue"),
         ({"brain_ml": 240.0}, "coverage"),
         ({"height_mm": 60.0}, "coverage"),
-        ({"open_cm2": (0.0, 0.0, 21.0)}, "coverage"),
+        ({"open_cm2": (0.0, 0.0, 111.0)}, "coverage"),
         ({"brain_ml": 840.0, "skull_mm": 3.0}, "infant"),
         ({"length_mm": 135.0, "skull_mm": 3.0}, "infant"),
         ({"defect_cm2": 26.0}, "skull-defect"),

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deepstroke.preprocess.cavity import SPACING_MM, Cavity
+from deepstroke.preprocess.cavity import SPACING_MM, Cavity, outside_of
 from deepstroke.preprocess.head_measures import HeadMeasures, measure_head
 from deepstroke.volume import Volume
 
@@ -26,7 +26,7 @@ def _measured(hu: np.ndarray | None = None, lowest_mm: float = -90.0) -> HeadMea
     ijk_to_ras = IJK_TO_RAS.copy()
     ijk_to_ras[2, 3] += 2.0 * first
     head = Volume(np.ascontiguousarray(hu[:, :, first:]), ijk_to_ras)
-    return measure_head(Cavity(head, brain, head.data > 250.0, 0.9, False), brain, head)
+    return measure_head(Cavity(head, brain, head.data > 250.0, outside_of(head.data), 0.9, False), brain, head)
 
 
 def _hu() -> np.ndarray:

@@ -25,7 +25,7 @@ def _coarse_ball(radius_mm: float, cut_below_mm: float = -100.0) -> Cavity:
     layers = int((60.0 - ijk_to_ras[2, 3]) / SPACING_MM) + 1
     ball = _radius((61, 61, layers), ijk_to_ras) < radius_mm
     head = Volume(np.where(ball, 30.0, 900.0).astype(np.float32), ijk_to_ras)
-    return Cavity(head, ball, ~ball, 1.0, False)
+    return Cavity(head, ball, ~ball, np.zeros_like(ball), 1.0, False)
 
 
 def _scan(radius_mm: float) -> tuple[Volume, np.ndarray]:
