@@ -16,7 +16,8 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 STROKE_WINDOW = (40.0, 40.0)
 #: Differences in HU that are drawn, from the most to the least.
 DARKER_HU = (-10.0, -2.0)
-_MAP_COLOURS = "vtkMRMLColorTableNodeFileColdToHotRainbow.txt"
+#: From violet to red, and from red to violet.
+_MAP_COLOURS, _DARKER_COLOURS = "vtkMRMLColorTableNodeReverseRainbow", "vtkMRMLColorTableNodeRainbow"
 MAIN_VIEW, MIRROR_VIEW = "Red", "Yellow"
 
 
@@ -42,14 +43,14 @@ def show_background(volume: Any) -> None:
 
 
 def colour_map(overlay: Any) -> None:
-    """Blue where a map is low, red where it is high."""
+    """Violet where a map is low, red where it is high."""
     overlay.GetDisplayNode().SetAndObserveColorNodeID(_MAP_COLOURS)
 
 
 def colour_darker(difference: Any) -> None:
-    """Show where a difference in HU says darker than the other side, blue where most; the rest is left out."""
+    """Show where a difference in HU says darker than the other side, red where most; the rest is left out."""
     display = difference.GetDisplayNode()
-    colour_map(difference)
+    display.SetAndObserveColorNodeID(_DARKER_COLOURS)
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(*DARKER_HU)
     display.AutoThresholdOff()

@@ -12,6 +12,7 @@ import slicer
 from deepstroke.errors import DeepStrokeError
 from deepstroke.regions import region_of
 from DeepStrokeAtlasRefineLib import views
+from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.figures import Comparison, compare, read_other
 from DeepStrokeAtlasRefineLib.messages import tell
 from DeepStrokeAtlasRefineLib.session import Session
@@ -71,7 +72,8 @@ class ComparePanel:
         self.close()
         path = self._ui.otherPath.currentPath
         try:
-            other = read_other(self._ui.otherComboBox.currentText, Path(path) if path else None)
+            with busy():
+                other = read_other(self._ui.otherComboBox.currentText, Path(path) if path else None)
         except DeepStrokeError as error:
             tell(error)
             return

@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from DeepStrokeAtlasRefineLib import views
+from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.editor import RegionEditor
 from DeepStrokeAtlasRefineLib.messages import told
 from DeepStrokeAtlasRefineLib.parameters import Parameters
@@ -76,7 +77,7 @@ class EditPanel:
     def _use(self, tool: Tool, *_args: object) -> None:
         if self._session is None or self._parameters is None:
             return
-        with told():
+        with told(), busy():
             edit = edit_of(
                 tool,
                 self._session,

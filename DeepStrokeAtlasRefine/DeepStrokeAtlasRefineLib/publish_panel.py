@@ -12,6 +12,7 @@ import slicer
 from deepstroke.errors import DeepStrokeError
 from DeepStrokeAtlasRefineLib import segments
 from DeepStrokeAtlasRefineLib.autosave import INTERVAL_SECONDS, Autosave
+from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.drafts import DraftTexts, save_draft
 from DeepStrokeAtlasRefineLib.logic import DeepStrokeAtlasRefineLogic
 from DeepStrokeAtlasRefineLib.messages import tell, told
@@ -118,7 +119,7 @@ class PublishPanel:
         if not folder:
             slicer.util.errorDisplay(_("Choose a folder for the draft."))
             return
-        with told():
+        with told(), busy():
             save_draft(Path(folder), segments.layers_of(self._session.regions, self._session.grid), self._texts())
             self._keep(_("Draft saved in {folder}.").format(folder=folder))
 
@@ -127,7 +128,8 @@ class PublishPanel:
         if self._session is None or texts is None:
             return
         try:
-            folder = self._logic.publish(self._session, texts.atlasName, texts.version, texts.author, texts.note)
+            with busy():
+                folder = self._logic.publish(self._session, texts.atlasName, texts.version, texts.author, texts.note)
         except DeepStrokeError as error:
             tell(error)
             return

@@ -13,6 +13,7 @@ import slicer
 from deepstroke.errors import InputError
 from deepstroke.volume import LabelMap, Volume
 from DeepStrokeAtlasRefineLib import segments, views
+from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
 from DeepStrokeSlicerLib.segmentations import segmentation_from_labels
 
@@ -81,11 +82,13 @@ def begin(
     from deepstroke.atlas.editing import midline_mm
 
     yield
-    atlas = load(name)
+    with busy():
+        atlas = load(name)
     yield
     density = None if overlay_path is None else _read_overlay(overlay_path, atlas.template)
     yield
-    distance = None if density is None else _distance(density, overlay_path)
+    with busy():
+        distance = None if density is None else _distance(density, overlay_path)
     yield
     for layer in layers or []:
         atlas.template.require_same_grid(layer, f"a draft of {atlas.name}")
