@@ -152,8 +152,8 @@ def outside_of(hu: NDArray) -> Mask:
     wide = depth(air, SPACING_MM) > OUTSIDE_MM
     border = np.ones_like(air)
     border[1:-1, 1:-1] = False
-    reached = component_with(wide, border & wide) & wide if (border & wide).any() else wide
-    return (dilate(reached, OUTSIDE_MM, SPACING_MM) & air)[margin:-margin, margin:-margin]
+    around = dilate(component_with(wide, border), OUTSIDE_MM, SPACING_MM) & air
+    return np.asarray(around[margin:-margin, margin:-margin])
 
 
 def _core(soft: Mask, hu: NDArray, outside: Mask) -> tuple[Mask, float]:
