@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -14,10 +15,12 @@ from deepstroke.errors import InputError
 from deepstroke.networks import AsymmetryDisentanglementNetwork
 from deepstroke.nifti import read_label_map, read_volume
 from deepstroke.volume import Volume
+from deepstroke_training.asymmetry.augmentation import PoseAugmentation
 from deepstroke_training.asymmetry.cases import StrokeCase
 from deepstroke_training.asymmetry.comparing import Comparison, MethodScores, score, score_alignment, write_maps
 from deepstroke_training.asymmetry.fitting import fit_alignment, fit_method
 from deepstroke_training.asymmetry.settings import AsymmetrySettings, Method
+from deepstroke_training.configuration import fill
 
 SETTINGS = AsymmetrySettings(base_channels=8, alignment_epochs=1, epochs=1, warm_epochs=1, batch=2, test_cases=2)
 
@@ -56,6 +59,9 @@ def test_the_table_pairs_adn_with_each_method() -> None:
     assert "0.6000  9.00" in row
     assert "+0.100 (+0.100 to +0.100)" in row
     assert "-4.000" in row
+    varied = replace(result, settings=replace(SETTINGS, augmentation=PoseAugmentation(turn_deg=5)))
+    told = json.loads(json.dumps(varied.as_dict()))
+    assert fill(AsymmetrySettings, told["settings"]) == varied.settings
 
 
 def score_alignment_of_none():  # type: ignore[no-untyped-def]

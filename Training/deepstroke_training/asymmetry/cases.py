@@ -14,9 +14,11 @@ from torch import Tensor
 
 from deepstroke.errors import InputError
 from deepstroke.networks import InPlanePose
+from deepstroke.progress import Progress, silent
 from deepstroke_training.asymmetry.losses import TissueMaps, aligned_mask
 from deepstroke_training.asymmetry.settings import AsymmetrySettings
 from deepstroke_training.asymmetry.tissues import CSF, GREY, WHITE, tissues_by_atropos, tissues_from_priors
+from deepstroke_training.synthesis.settings import AcuteInfarct, FocalLesion, PathologySettings
 
 #: HU that become 0 and 1.
 WINDOW_HU = (0.0, 80.0)
@@ -74,36 +76,50 @@ class StrokeBatch:
         return TissueMaps(grey, white, csf)
 
 
-def make_cases(settings: AsymmetrySettings) -> list[StrokeCase]:
+def make_cases(settings: AsymmetrySettings, progress: Progress = silent) -> list[StrokeCase]:
     """All cases that settings name, the training ones first.
 
     Raises:
         InputError: AISD is missing or has too few scans.
     """
     count = settings.training_cases + settings.test_cases
-    return read_aisd(settings.aisd, count) if settings.aisd else synthetic_strokes(settings, count)
+    return read_aisd(settings.aisd, count) if settings.aisd else synthetic_strokes(settings, count, progress)
 
 
-def synthetic_strokes(settings: AsymmetrySettings, count: int) -> list[StrokeCase]:
+def synthetic_strokes(settings: AsymmetrySettings, count: int, progress: Progress = silent) -> list[StrokeCase]:
     """Synthetic heads with an acute infarct and anatomical asymmetry; heads without one are passed over.
 
     Raises:
         InputError: too few of many heads have an infarct.
     """
     from deepstroke_training.synthesis.pathology import LesionLabel
+    from deepstroke_training.synthesis.random_fields import stream_seed
+    from deepstroke_training.synthesis.sampling import draw_settings
     from deepstroke_training.synthesis.training_source import TrainingSource
 
     most = 20 * count
     source = TrainingSource(most, settings.seed, settings.spacing_mm, settings.shape)
     cases: list[StrokeCase] = []
     for number in range(most):
-        sample = source[number]
+        seed = stream_seed(settings.seed, f"stroke/{number}") >> 16
+        drawn = draw_settings(seed)
+        if not _has_acute_infarct(drawn.pathology):
+            continue
+        sample = source.make(seed, drawn)
         lesion = (sample.lesions == LesionLabel.ACUTE_INFARCT).numpy()
-        if lesion.any():
+        if lesion.any():  # and the slices cover it
             cases.append(_case_of(sample.image[0].numpy(), lesion, sample.brain.numpy(), sample.template_mm, settings))
+            progress(len(cases) / count, f"head {len(cases)} of {count}")
         if len(cases) == count:
             return cases
     raise InputError(f"only {len(cases)} of {most} synthetic heads have an acute infarct", code="too-few-cases")
+
+
+def _has_acute_infarct(pathology: PathologySettings) -> bool:
+    return any(
+        isinstance(lesion, AcuteInfarct) or (isinstance(lesion, FocalLesion) and lesion.kind == "acute")
+        for lesion in pathology.lesions
+    )
 
 
 def _case_of(

@@ -20,6 +20,7 @@ from deepstroke.volume import Volume
 from deepstroke_training.asymmetry.cases import StrokeCase, make_cases, midplane_of
 from deepstroke_training.asymmetry.fitting import TrainedMethod, fit_alignment, fit_method
 from deepstroke_training.asymmetry.settings import METHOD_NAMES, AsymmetrySettings, Method
+from deepstroke_training.configuration import as_mapping
 
 FIGURES, TABLE, WEIGHTS = "comparison.json", "comparison.md", "{}.pt"
 
@@ -91,11 +92,8 @@ class Comparison:
 
     def as_dict(self) -> dict[str, object]:
         """The figures for JSON."""
-        settings = {
-            name: str(value) if isinstance(value, Path) else value for name, value in vars(self.settings).items()
-        }
         return {
-            "settings": settings,
+            "settings": as_mapping(self.settings),
             "scores": {name: asdict(each) for name, each in self.scores.items()},
             "alignment": asdict(self.alignment),
         }
@@ -107,9 +105,9 @@ def compare(settings: AsymmetrySettings, folder: Path, progress: Progress = sile
     Raises:
         InputError: a case can't be used, or the disk refuses.
     """
-    cases = make_cases(settings)
+    cases = make_cases(settings, within(progress, 0.0, 0.1))
     training, test = cases[: settings.training_cases], cases[settings.training_cases :]
-    aligner = fit_alignment(training, settings, within(progress, 0.0, 0.2))
+    aligner = fit_alignment(training, settings, within(progress, 0.1, 0.2))
     scores: dict[Method, MethodScores] = {}
     share = 0.8 / len(settings.methods)
     for number, method in enumerate(settings.methods):

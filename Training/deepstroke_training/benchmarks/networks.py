@@ -54,8 +54,8 @@ class NetworksBenchmark:
 
     def beside_first(self, number: int) -> PairedDifference:
         """A network's mean Dice of each case minus the first network's."""
-        means = [np.nanmean(self.dice(each), axis=1) for each in (number, 0)]
-        return paired_bootstrap(*means, [str(case) for case in range(len(means[0]))])
+        theirs, first = (np.nanmean(self.dice(each), axis=1) for each in (number, 0))
+        return paired_bootstrap(theirs, first, [str(case) for case in range(len(first))])
 
     def as_dict(self) -> dict[str, Any]:
         """The figures for JSON."""
