@@ -15,8 +15,8 @@ from DeepStrokeSlicerLib.label_files import read_labels
 from DeepStrokeSlicerLib.nodes import affine_of, array_of_image, node_from_array, node_from_volume, read_volume_file
 from DeepStrokeSlicerLib.timers import Stepwise
 
-#: Maps that a run may leave, in the order of the list; the first need a model that makes them.
-OVERLAYS = ("infarct.nii.gz", "asymmetry.nii.gz", "confidence.nii.gz")
+#: Maps that a run may leave, in the order of the list; the first need a model that finds infarcts.
+OVERLAYS = ("infarct/infarct.nii.gz", "infarct/lesion-probability.nii.gz", "confidence.nii.gz")
 BRAIN = "brain.nii.gz"
 OPACITY = 0.4
 #: In place of a file: the map is computed here.
@@ -52,7 +52,7 @@ class OverlayPanel:
         self._box.addItem(_("none"), "")
         for name in OVERLAYS:
             if (result.folder / name).is_file():
-                self._box.addItem(name.partition(".")[0], str(result.folder / name))
+                self._box.addItem(_title(name), str(result.folder / name))
         if result.mirror is not None and (result.folder / BRAIN).is_file():
             self._box.addItem(_("darker than the other side (HU)"), _DIFFERENCE)
         self._box.enabled = self._box.count > 1
@@ -103,3 +103,12 @@ class OverlayPanel:
         node, self._node = self._node, None
         if node is not None and slicer.mrmlScene.IsNodePresent(node):
             slicer.mrmlScene.RemoveNode(node)
+
+
+def _title(name: str) -> str:
+    titles = {
+        "infarct/infarct.nii.gz": _("infarct"),
+        "infarct/lesion-probability.nii.gz": _("infarct, probability"),
+        "confidence.nii.gz": _("confidence of the regions"),
+    }
+    return titles[name]

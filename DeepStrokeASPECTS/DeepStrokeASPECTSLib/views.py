@@ -16,6 +16,8 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 STROKE_WINDOW = (40.0, 40.0)
 #: Differences in HU that are drawn, from the most to the least.
 DARKER_HU = (-10.0, -2.0)
+#: Lower values of maps from 0 to 1 aren't drawn.
+_LEAST_SHOWN = 0.05
 #: From violet to red, and from red to violet.
 _MAP_COLOURS, _DARKER_COLOURS = "vtkMRMLColorTableNodeReverseRainbow", "vtkMRMLColorTableNodeRainbow"
 MAIN_VIEW, MIRROR_VIEW = "Red", "Yellow"
@@ -43,8 +45,14 @@ def show_background(volume: Any) -> None:
 
 
 def colour_map(overlay: Any) -> None:
-    """Violet where a map is low, red where it is high."""
-    overlay.GetDisplayNode().SetAndObserveColorNodeID(_MAP_COLOURS)
+    """Violet where a map from 0 to 1 is low, red where it is high, nothing where it is 0."""
+    display = overlay.GetDisplayNode()
+    display.SetAndObserveColorNodeID(_MAP_COLOURS)
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0.0, 1.0)
+    display.AutoThresholdOff()
+    display.ApplyThresholdOn()
+    display.SetThreshold(_LEAST_SHOWN, 1.0)
 
 
 def colour_darker(difference: Any) -> None:

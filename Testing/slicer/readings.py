@@ -86,5 +86,6 @@ def write_result(folder: Path, content: dict[str, Any]) -> Path:
     write_json(content, folder / "report.json")
     write_nifti(block_labels(), folder / "labels.nii.gz")
     write_nifti(brain_mask(), folder / "brain.nii.gz")
+    write_nifti(block_labels().with_data(block_labels().data.astype(np.int16)), folder / "ct.nii.gz")
     (folder / "report.html").write_text("<html></html>", encoding="utf-8")
     return folder

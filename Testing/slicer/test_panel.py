@@ -30,6 +30,12 @@ if mode == "wait":
 if mode == "fail":
     sys.exit("error: no head was found in the scan")
 assert Path(words[1]).exists()
+if mode == "infarct":
+    assert words[words.index("--model") + 1] == "finder"
+    output.mkdir()
+    shutil.copy(Path(folder) / "brain.nii.gz", output / "infarct.nii.gz")
+    (output / "infarct.json").write_text('{"infarct_ml": 12.34, "weights": {"name": "finder"}}')
+    sys.exit()
 shutil.copytree(folder, output)
 print("progress 100% done")
 """
@@ -37,7 +43,7 @@ print("progress 100% done")
 
 @pytest.fixture
 def child(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """Says what the child processes of the test do: ``copy`` a report's result, ``fail`` or ``wait``."""
+    """Says what the test's child processes do: ``copy`` a report's result, find an ``infarct``, ``fail``, ``wait``."""
     from DeepStrokeSlicerLib.jobs import Job
 
     script = tmp_path / "child.py"
@@ -233,23 +239,62 @@ def test_the_difference_of_sides_is_shown_over_the_scan_and_goes_again(host: Hos
     assert not panel.result.overlays.busy
 
 
-def test_a_map_of_the_run_is_shown_with_its_name(host: Host, panel: Any) -> None:
-    from readings import block_labels
-
+def test_the_infarct_is_found_where_a_model_is_there(
+    host: Host, panel: Any, child: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import slicer
-    from deepstroke.nifti import write_nifti
 
+    monkeypatch.setenv("DEEPSTROKE_HOME", str(tmp_path / "home"))
     segment(host, panel)
-    result = panel.result.review.result
-    write_nifti(block_labels(), result.folder / "infarct.nii.gz")
-    panel.result.overlays.show(result)
+    assert not panel.ui.infarctButton.enabled
+    assert panel.ui.infarctLabel.text == "No model that finds infarcts is installed."
+    install_models(tmp_path / "home" / "models")
+    segment(host, panel)
+    assert panel.ui.infarctComboBox.currentText == "finder"
+    child("infarct")
+    panel.ui.infarctButton.click()
+    assert panel.ui.infarctButton.text == "Cancel"
+    host.wait_until(lambda: not panel.result.infarct.busy)
+    assert panel.ui.infarctLabel.text.startswith("Infarct: 12.3 ml by finder, a research model")
+    assert panel.ui.overlayComboBox.itemText(1) == "infarct"
     panel.ui.overlayComboBox.setCurrentIndex(1)
     composite = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
-    assert slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID()).GetName() == "CT infarct"
-    (result.folder / "infarct.nii.gz").write_bytes(b"")
+    shown = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID())
+    assert shown.GetName() == "CT infarct"
+    assert shown.GetDisplayNode().GetLowerThreshold() > 0, "what is no infarct isn't drawn"
+    (panel.result.review.result.folder / "infarct" / "infarct.nii.gz").write_bytes(b"")
     panel.ui.overlayComboBox.setCurrentIndex(0)
     panel.ui.overlayComboBox.setCurrentIndex(1)
     assert host.messages.pop()[0] == "errorDisplay"
+
+
+def test_the_search_for_the_infarct_is_cancelled_and_its_failure_told(
+    host: Host, panel: Any, child: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPSTROKE_HOME", str(tmp_path / "home"))
+    install_models(tmp_path / "home" / "models")
+    segment(host, panel)
+    children = len(psutil.Process().children(recursive=True))
+    child("wait")
+    panel.ui.infarctButton.click()
+    host.wait_until(lambda: "registration" in panel.ui.infarctLabel.text)
+    panel.ui.infarctButton.click()
+    assert len(psutil.Process().children(recursive=True)) == children
+    assert (panel.ui.infarctLabel.text, panel.ui.infarctButton.text) == ("cancelled", "Find infarct")
+    child("fail")
+    panel.ui.infarctButton.click()
+    host.wait_until(lambda: not panel.result.infarct.busy)
+    assert host.messages.pop() == ("errorDisplay", "The infarct was not looked for.\n\nno head was found in the scan")
+
+
+def install_models(folder: Path) -> None:
+    """Two kinds of weights, and a file that is damaged."""
+    folder.mkdir(parents=True)
+    for name, text in (("finder", '{"network": {"name": "adn"}}'), ("other", '{"network": {"name": "unet3d"}}')):
+        (folder / f"{name}.json").write_text(text)
+        (folder / f"{name}.safetensors").write_bytes(b"")
+    (folder / "damaged.json").write_text("{")
+    (folder / "damaged.safetensors").write_bytes(b"")
 
 
 def test_the_main_view_lies_in_the_tilted_slices(host: Host, panel: Any) -> None:
@@ -396,6 +441,7 @@ def test_export_writes_what_is_chosen_and_the_readers_word(
     panel.ui.exportButton.click()
     written = {path.name for path in (tmp_path / "export").iterdir()}
     expected = {
+        "ct.nii.gz",
         "labels.nii.gz",
         "brain.nii.gz",
         "report.html",
@@ -410,7 +456,7 @@ def test_export_writes_what_is_chosen_and_the_readers_word(
     with (tmp_path / "export" / "regions.csv").open(encoding="utf-8", newline="") as stream:
         row = next(row for row in csv.DictReader(stream) if (row["side"], row["region"]) == ("left", "I"))
     assert (row["automatic"], row["reader"]) == ("not-involved", "involved")
-    assert "7 files" in panel.ui.exportLabel.text
+    assert "8 files" in panel.ui.exportLabel.text
 
 
 def test_dicom_objects_go_into_the_database(host: Host, panel: Any) -> None:
