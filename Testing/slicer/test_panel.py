@@ -46,6 +46,8 @@ def child(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callab
     """Says what the test's child processes do: ``copy`` a report's result, find an ``infarct``, ``fail``, ``wait``."""
     from DeepStrokeSlicerLib.jobs import Job
 
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))  # Other tests' files aren't counted.
     script = tmp_path / "child.py"
     script.write_text(CHILD, encoding="utf-8")
 
