@@ -108,9 +108,10 @@ def test_the_threshold_keeps_healthy_regions_free() -> None:
     probabilities = np.concatenate([np.linspace(0.0, 0.7, 200), np.linspace(0.5, 1.0, 50)])
     involved = np.arange(250) >= 200
     threshold = choose_threshold(probabilities, involved)
-    assert np.mean(probabilities[~involved] < threshold) >= 0.975
+    assert np.mean(probabilities[~involved] < threshold) >= 0.98
     assert threshold <= 0.72  # and gives away no more than that costs
-    assert choose_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([False, False, True, True])) == 0.5
+    assert choose_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([False, False, True, True])) == 0.21
+    assert choose_threshold(np.array([0.01, 0.02, 0.1, 0.4]), np.array([False, False, True, True])) == 0.2
 
 
 def test_too_few_patients_are_refused() -> None:

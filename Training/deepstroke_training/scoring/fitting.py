@@ -20,8 +20,10 @@ from deepstroke_training.scoring.learners import LEARNERS, Learner, Settings
 
 #: Parts into which patients are split, outside and inside.
 OUTER_FOLDS, INNER_FOLDS = 5, 4
-#: A threshold keeps this specificity over regions: of 20 healthy ones at most half a region is called.
-LEAST_SPECIFICITY = 0.975
+#: A threshold keeps this specificity over regions: of 20 healthy ones at most 0.4 are called.
+LEAST_SPECIFICITY = 0.98
+#: No region is called that is less likely involved than this, whatever specificity that would leave.
+LEAST_THRESHOLD = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +129,10 @@ def _tune(learner: Learner, instances: Instances) -> _Tuned:
 def choose_threshold(probabilities: NDArray[np.float64], involved: NDArray[np.bool_]) -> float:
     """The threshold with the best sum of sensitivity and specificity among those specific enough.
 
-    It is one of 0.50, 0.51 ... 0.95: what is less likely than not is never called.
+    It is one of ``LEAST_THRESHOLD``, then by 0.01 up to 0.95. Few regions are involved, so a threshold of one half would
+    leave out many of them for the sake of very few healthy ones, and totals would be too high.
     """
-    candidates = np.round(np.arange(0.5, 0.951, 0.01), 2)
+    candidates = np.round(np.arange(LEAST_THRESHOLD, 0.951, 0.01), 2)
     sensitivity = np.array([np.mean(probabilities[involved] >= c) for c in candidates])
     specificity = np.array([np.mean(probabilities[~involved] < c) for c in candidates])
     allowed = specificity >= LEAST_SPECIFICITY
