@@ -23,7 +23,7 @@ from DeepStrokeASPECTSLib.widget import DeepStrokeASPECTSWidget
 
 __all__ = ["DeepStrokeASPECTS", "DeepStrokeASPECTSLogic", "DeepStrokeASPECTSTest", "DeepStrokeASPECTSWidget"]
 
-HOMEPAGE = "https://github.com/DeepStroke/DeepStroke"
+PAGE = "https://github.com/DeepStroke/DeepStroke/blob/main/DeepStrokeASPECTS/Resources/Docs/README.md"
 
 
 class DeepStrokeASPECTS(ScriptedLoadableModule):
@@ -39,7 +39,7 @@ class DeepStrokeASPECTS(ScriptedLoadableModule):
             "Finds the ten ASPECTS regions of each hemisphere on a non-contrast head CT, measures them, and leaves the "
             "judgement to the reader. Research use only, not a medical device. "
             'Help: <a href="{page}">{page}</a>.'
-        ).format(page=f"{HOMEPAGE}#readme")
+        ).format(page=PAGE)
         parent.acknowledgementText = _(
             "DeepStroke is free software (Apache-2.0). Its atlas derives from the ICBM 2009a MNI152 averages."
         )

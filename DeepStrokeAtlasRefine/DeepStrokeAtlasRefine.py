@@ -24,7 +24,7 @@ __all__ = [
     "DeepStrokeAtlasRefineWidget",
 ]
 
-HOMEPAGE = "https://github.com/DeepStroke/DeepStroke"
+PAGE = "https://github.com/DeepStroke/DeepStroke/blob/main/DeepStrokeAtlasRefine/Resources/Docs/refine-the-atlas.md"
 
 
 class DeepStrokeAtlasRefine(ScriptedLoadableModule):
@@ -40,7 +40,7 @@ class DeepStrokeAtlasRefine(ScriptedLoadableModule):
             "Redraw the ten ASPECTS regions of each hemisphere on a template, over the lines that radiologists drew on "
             "many scans, check them, and publish them as a new version of the atlas. Research use only, not a medical "
             'device. Help: <a href="{page}">{page}</a>.'
-        ).format(page=f"{HOMEPAGE}#readme")
+        ).format(page=PAGE)
         parent.acknowledgementText = _(
             "DeepStroke is free software (Apache-2.0). Its atlas derives from the ICBM 2009a MNI152 averages."
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -39,7 +40,9 @@ class LoadPanel:
         self._ui, self._requirements = ui, load_requirements(requirements)
         self._may_replace, self._on_loaded = may_replace, on_loaded
         self._loading: Stepwise[Session] | None = None
+        self._listing: Stepwise[None] | None = None
         self._found: list[Unfinished] = []
+        ui.recoverySection.visible = False
         ui.loadButton.connect("clicked(bool)", self._load)
         ui.openDraftButton.connect("clicked(bool)", self._open_draft)
         ui.recoverButton.connect("clicked(bool)", self._recover)
@@ -54,11 +57,17 @@ class LoadPanel:
         if missing:
             names = ", ".join(package.requirement for package in missing)
             self._ui.loadLabel.text = _("Missing in Slicer's Python: {names}").format(names=names)
-        else:
-            with told():
-                self._list()
+        elif "deepstroke.atlas" in sys.modules:
+            self._list()
+        elif self._listing is None:
+            self._listing = Stepwise(_imported(), self._list, self._fail)
 
-    def _list(self) -> None:
+    def _list(self, *_args: object) -> None:
+        self._listing = None
+        with told():
+            self._fill_lists()
+
+    def _fill_lists(self) -> None:
         from deepstroke.atlas import available
 
         for box in (self._ui.atlasComboBox, self._ui.otherComboBox):
@@ -144,9 +153,23 @@ class LoadPanel:
 
     def close(self) -> None:
         """Load no further."""
+        if self._listing is not None:
+            self._listing.stop()
+            self._listing = None
         if self._loading is not None:
             self._loading.stop()
             self._finish("")
+
+
+def _imported() -> Generator[None, None, None]:
+    """Import what lists atlases, which takes some tenths of a second: after the panel is there."""
+    yield
+    import scipy.ndimage  # noqa: F401
+
+    yield
+    import deepstroke.atlas  # noqa: F401
+
+    yield
 
 
 def remove(work: Unfinished) -> None:

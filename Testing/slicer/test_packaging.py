@@ -13,6 +13,8 @@ tomllib = pytest.importorskip("tomllib", reason="tomllib came with Python 3.11")
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "DeepStrokeASPECTS"
+DOCS = (MODULE / "Resources" / "Docs", ROOT / "DeepStrokeAtlasRefine" / "Resources" / "Docs")
+PAGES = sorted(path for docs in DOCS for path in docs.glob("*.md"))
 LIBRARIES = ("DeepStrokeASPECTSLib", "DeepStrokeSlicerLib")
 
 
@@ -49,13 +51,39 @@ def test_the_index_entry_fits_the_extension() -> None:
     cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     metadata = dict(re.findall(r'set\(EXTENSION_(\w+) "(.*)"\)', cmake))
     assert entry["build_dependencies"] == metadata["DEPENDS"].split()
-    assert metadata["HOMEPAGE"] == entry["scm_url"]
+    homepage = metadata["HOMEPAGE"].removeprefix(f"{entry['scm_url']}/blob/{entry['scm_revision']}/")
+    assert (ROOT / homepage).is_file()
     assert set(entry) <= {
         "$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "scm_url", "tier"
     }  # fmt: skip
-    for name in ("ICONURL", "SCREENSHOTURLS"):
-        path = metadata[name].partition("/main/")[2]
-        assert (ROOT / path).is_file(), f"{name} names no file of the repository"
+    for url in (*metadata["ICONURL"].split(), *metadata["SCREENSHOTURLS"].split()):
+        path = url.partition(f"/{entry['scm_revision']}/")[2]
+        assert (ROOT / path).is_file(), f"{url} names no file of the repository"
+
+
+def test_each_screenshot_is_small_and_on_a_page() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    pictures = [path for docs in DOCS for path in docs.glob("*.png")]
+    assert len(pictures) == 3
+    for path in pictures:
+        assert path.stat().st_size < 400_000
+        assert f"({path.name})" in pages, f"{path.name} stands on no page"
+
+
+@pytest.mark.parametrize(
+    "page", sorted(path for docs in DOCS for path in docs.glob("*.md")), ids=lambda path: path.name
+)
+def test_every_link_of_the_docs_resolves(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    broken = [link for link in links if "://" not in link and not (page.parent / link.partition("#")[0]).is_file()]
+    assert broken == []
+
+
+def test_help_leads_to_pages_that_are_there() -> None:
+    for name in ("DeepStrokeASPECTS", "DeepStrokeAtlasRefine"):
+        text = (ROOT / name / f"{name}.py").read_text(encoding="utf-8")
+        (page,) = re.findall(r'PAGE = "https://github\.com/DeepStroke/DeepStroke/blob/main/(.*)"', text)
+        assert (ROOT / page).is_file()
 
 
 def test_modules_import_nothing_heavy_into_slicer() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -103,6 +105,26 @@ def test_every_button_and_box_is_wired(host: Host, panel: Any) -> None:
     assert len(found) > 15
     loose = {n for n, w in found.items() if not w.receivers(QtCore.SIGNAL(signals[type(w)]))} - read_on_click
     assert loose == set()
+
+
+@pytest.mark.parametrize("name", ["DeepStrokeASPECTS", "DeepStrokeAtlasRefine"])
+def test_nothing_is_connected_to_when_a_module_is_loaded_and_opened(
+    host: Host, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DEEPSTROKE_HOME", str(tmp_path))
+    called: list[object] = []
+    for way in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, way, lambda _socket, address: called.append(address))
+    monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **_: called.append(arguments))
+    sys.path.insert(0, str(Path(__file__).parent / "atlas_refine"))
+    import segment_editor
+
+    import slicer
+
+    slicer.qMRMLSegmentEditorWidget = segment_editor.qMRMLSegmentEditorWidget
+    host.open(name)
+    host.turn()
+    assert called == []
 
 
 def test_choices_are_kept_in_the_scene(host: Host, panel: Any) -> None:
