@@ -109,17 +109,21 @@ def compare(settings: AsymmetrySettings, folder: Path, progress: Progress = sile
     training, test = cases[: settings.training_cases], cases[settings.training_cases :]
     aligner = fit_alignment(training, settings, within(progress, 0.1, 0.2))
     scores: dict[Method, MethodScores] = {}
+    alignment = score_alignment(aligner, test)
     share = 0.8 / len(settings.methods)
     for number, method in enumerate(settings.methods):
         part = within(progress, 0.2 + number * share, 0.2 + (number + 1) * share)
         trained = fit_method(method, aligner, training, settings, part)
         _save(trained, folder)
         scores[method] = score(trained, test)
-    result = Comparison(settings, scores, score_alignment(aligner, test))
+        _write(Comparison(settings, scores, alignment), folder)  # a run that is stopped keeps what it has measured
+    return Comparison(settings, scores, alignment)
+
+
+def _write(result: Comparison, folder: Path) -> None:
     write_json(result.as_dict(), folder / FIGURES)
     with atomic_path(folder / TABLE) as temporary:
         temporary.write_text(f"```\n{result.table()}\n```\n", encoding="utf-8")
-    return result
 
 
 def score(trained: TrainedMethod, cases: list[StrokeCase]) -> MethodScores:
