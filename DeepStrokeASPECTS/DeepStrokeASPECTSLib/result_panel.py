@@ -19,6 +19,7 @@ from DeepStrokeASPECTSLib.parameters import Method, Parameters
 from DeepStrokeASPECTSLib.reading import CHOICES, Reading, RegionReading, SideScore, Status
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import RunResult
+from DeepStrokeSlicerLib.busy import busy
 
 #: In the order of the list; None leaves it to the score.
 _DECISIONS: tuple[Status | None, ...] = (None, *CHOICES)
@@ -173,7 +174,8 @@ class ResultPanel:
 
     def _toggle_surfaces(self, on: bool) -> None:
         if self.review is not None and slicer.mrmlScene.IsNodePresent(self.review.result.segmentation):
-            views.show_in_3d(self.review.result.segmentation, visible=on)
+            with busy():
+                views.show_in_3d(self.review.result.segmentation, visible=on)
 
 
 def _number(value: float | None, digits: int, *, sign: bool = False) -> str:

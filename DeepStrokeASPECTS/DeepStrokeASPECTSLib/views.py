@@ -14,6 +14,8 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 
 #: Window and level in HU at which early ischaemia is read.
 STROKE_WINDOW = (40.0, 40.0)
+#: From the camera to the middle of the regions.
+CAMERA_MM = 450.0
 #: Differences in HU that are drawn, from the most to the least.
 DARKER_HU = (-10.0, -2.0)
 #: Lower values of maps from 0 to 1 aren't drawn.
@@ -132,10 +134,29 @@ def show_regions(segmentation: Any, *, filled: bool) -> None:
 
 
 def show_in_3d(segmentation: Any, *, visible: bool) -> None:
-    """The regions as surfaces in the 3D view; they are made when first asked for."""
+    """The regions as surfaces, made when first asked for, in a 3D view beside the slices, seen from the front."""
+    layout = slicer.mrmlScene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode")
+    with_3d = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
     if visible:
         segmentation.CreateClosedSurfaceRepresentation()
+        layout.SetViewArrangement(with_3d)
+        _look_from_the_front(segmentation)
+    elif layout.GetViewArrangement() == with_3d:
+        layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
     segmentation.GetDisplayNode().SetVisibility3D(visible)
+
+
+def _look_from_the_front(segmentation: Any) -> None:
+    camera = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCameraNode")
+    if camera is None:  # No 3D view was ever shown.
+        return
+    bounds = np.zeros(6)
+    segmentation.GetRASBounds(bounds)
+    middle = (bounds[::2] + bounds[1::2]) / 2
+    camera.SetFocalPoint(*middle)
+    camera.SetPosition(middle[0], middle[1] + CAMERA_MM, middle[2])
+    camera.SetViewUp(0.0, 0.0, 1.0)
+    camera.ResetClippingRange()
 
 
 class MirrorView:

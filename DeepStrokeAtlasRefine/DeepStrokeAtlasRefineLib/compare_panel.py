@@ -12,10 +12,10 @@ import slicer
 from deepstroke.errors import DeepStrokeError
 from deepstroke.regions import region_of
 from DeepStrokeAtlasRefineLib import views
-from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.figures import Comparison, compare, read_other
 from DeepStrokeAtlasRefineLib.messages import tell
 from DeepStrokeAtlasRefineLib.session import Session
+from DeepStrokeSlicerLib.busy import busy
 from DeepStrokeSlicerLib.nodes import node_from_volume
 from DeepStrokeSlicerLib.segmentations import segment_name
 from DeepStrokeSlicerLib.timers import Stepwise

@@ -8,12 +8,12 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from DeepStrokeAtlasRefineLib import views
-from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.editor import RegionEditor
 from DeepStrokeAtlasRefineLib.messages import told
 from DeepStrokeAtlasRefineLib.parameters import Parameters
 from DeepStrokeAtlasRefineLib.session import Session
 from DeepStrokeAtlasRefineLib.tools import Tool, edit_of
+from DeepStrokeSlicerLib.busy import busy
 
 _PERCENT = 100
 

@@ -12,12 +12,12 @@ import slicer
 from deepstroke.errors import DeepStrokeError
 from DeepStrokeAtlasRefineLib import segments
 from DeepStrokeAtlasRefineLib.autosave import INTERVAL_SECONDS, Autosave
-from DeepStrokeAtlasRefineLib.busy import busy
 from DeepStrokeAtlasRefineLib.drafts import DraftTexts, save_draft
 from DeepStrokeAtlasRefineLib.logic import DeepStrokeAtlasRefineLogic
 from DeepStrokeAtlasRefineLib.messages import tell, told
 from DeepStrokeAtlasRefineLib.parameters import Parameters
 from DeepStrokeAtlasRefineLib.session import Session
+from DeepStrokeSlicerLib.busy import busy
 from DeepStrokeSlicerLib.timers import Repeater
 
 

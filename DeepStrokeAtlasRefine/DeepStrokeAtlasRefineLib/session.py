@@ -13,7 +13,7 @@ import slicer
 from deepstroke.errors import InputError
 from deepstroke.volume import LabelMap, Volume
 from DeepStrokeAtlasRefineLib import segments, views
-from DeepStrokeAtlasRefineLib.busy import busy
+from DeepStrokeSlicerLib.busy import busy
 from DeepStrokeSlicerLib.nodes import node_from_volume, read_volume_file
 from DeepStrokeSlicerLib.segmentations import segmentation_from_labels
 

@@ -82,14 +82,25 @@ def test_the_mirror_view_shows_the_other_side_at_the_same_place(host: Host, resu
     mirror.stop()
 
 
-def test_surfaces_are_drawn_in_the_regions_colours(host: Host, result: Any) -> None:
+def test_surfaces_are_seen_from_the_front_in_a_3d_view_beside_the_slices(host: Host, result: Any) -> None:
     from host.views import ThreeDView
 
+    import slicer
+    from deepstroke.regions import BY_ABBREVIATION
     from DeepStrokeASPECTSLib import views
+    from DeepStrokeSlicerLib.segmentations import segment_id
 
-    views.show_in_3d(result.segmentation, visible=True)
+    layout = slicer.mrmlScene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode")
     view = ThreeDView(size=256)
-    view.look_from_the_front()
+    view.window.Render()  # The camera is made by the view.
+    views.show_in_3d(result.segmentation, visible=True)
+    assert layout.GetViewArrangement() == layout.SlicerLayoutFourUpView
+    for region, side in ((name, side) for name in BY_ABBREVIATION.values() for side in ("left", "right")):
+        shown = (region.abbreviation, side) == ("M2", "left")
+        result.segmentation.GetDisplayNode().SetSegmentVisibility(segment_id(region, side), shown)
     pixels = view.pixels().astype(int)
-    saturated = (pixels.max(axis=2) - pixels.min(axis=2)) > 60
-    assert saturated.sum() > 500
+    saturated = np.argwhere((pixels.max(axis=2) - pixels.min(axis=2)) > 60)
+    assert len(saturated) > 100
+    assert saturated[:, 1].mean() > 128, "from the front the patient's left is on the right"
+    views.show_in_3d(result.segmentation, visible=False)
+    assert layout.GetViewArrangement() == layout.SlicerLayoutSideBySideView
