@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from slicer.i18n import tr as _
 
 import slicer
-from deepstroke.errors import DeepStrokeError
+from deepstroke.errors import DeepStrokeError, InputError
 from DeepStrokeASPECTSLib import views
 from DeepStrokeASPECTSLib.run import RunResult
 from DeepStrokeASPECTSLib.side_difference import side_difference
@@ -65,7 +68,7 @@ class OverlayPanel:
             return
         try:
             if chosen == _DIFFERENCE:
-                self._work = Stepwise(self._difference(self._result), self._show_difference, self._fail)
+                self._work = Stepwise(_difference(self._result), self._show_difference, self._fail)
                 return
             name = f"{self._result.volume.GetName()} {self._box.itemText(index)}"
             self._node = node_from_volume(read_volume_file(chosen), name)
@@ -74,12 +77,6 @@ class OverlayPanel:
             return
         views.colour_map(self._node)
         views.show_over(self._node, OPACITY)
-
-    @staticmethod
-    def _difference(result: RunResult) -> Any:
-        brain = yield from read_labels(result.folder / BRAIN)
-        hu = array_of_image(result.volume.GetImageData())
-        return (yield from side_difference(hu, brain, result.slices, result.mirror))
 
     def _show_difference(self, difference: Any) -> None:
         self._work = None
@@ -112,3 +109,11 @@ def _title(name: str) -> str:
         "confidence.nii.gz": _("confidence of the regions"),
     }
     return titles[name]
+
+
+def _difference(result: RunResult) -> Generator[object, None, NDArray[np.float32]]:
+    brain = yield from read_labels(result.folder / BRAIN)
+    if result.mirror is None:
+        raise InputError(_("No region is there on both sides."), code="no-mirror")
+    hu = array_of_image(result.volume.GetImageData())
+    return (yield from side_difference(hu, brain, result.slices, result.mirror))

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from DeepStrokeSlicerLib.nodes import read_volume_file
 _PORTION_BYTES = 1 << 22
 _HEADER_BYTES = 348
 #: NIfTI's codes of the types that label maps have.
-_TYPES = {2: np.dtype("<u1"), 4: np.dtype("<i2"), 512: np.dtype("<u2")}
+_TYPES: dict[int, np.dtype[Any]] = {2: np.dtype("<u1"), 4: np.dtype("<i2"), 512: np.dtype("<u2")}
 
 
 def read_labels(path: Path) -> Generator[None, None, Volume]:

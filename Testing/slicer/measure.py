@@ -21,7 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "atlas_refine")]
 
-from measurements import Row, measure  # noqa: E402 - after the folders
+from measurements import measure  # noqa: E402 - after the folders
+from stopwatch import Row  # noqa: E402
 
 
 def main() -> None:
