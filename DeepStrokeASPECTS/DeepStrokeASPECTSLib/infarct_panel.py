@@ -70,9 +70,9 @@ class InfarctPanel:
         box.clear()
         for name in infarct_models() if result is not None else ():
             box.addItem(name)
-        self._ui.infarctLabel.text = (
-            "" if box.count or result is None else _("No model that finds infarcts is installed.")
-        )
+        self._ui.infarctLabel.text = ""
+        for widget in (self._ui.infarctModelLabel, box, self._ui.infarctButton, self._ui.infarctLabel):
+            widget.visible = box.count > 0  # Without a model there is nothing to ask.
         self._enable()
 
     def cancel(self) -> None:
@@ -87,8 +87,7 @@ class InfarctPanel:
 
     def _enable(self) -> None:
         self._ui.infarctButton.text = _("Cancel") if self.busy else _("Find infarct")
-        self._ui.infarctButton.enabled = self.busy or (self._result is not None and self._ui.infarctComboBox.count > 0)
-        self._ui.infarctComboBox.enabled = not self.busy and self._ui.infarctComboBox.count > 0
+        self._ui.infarctComboBox.enabled = not self.busy
 
     def _click(self, *_args: object) -> None:
         result, chosen = self._result, self._parameters()

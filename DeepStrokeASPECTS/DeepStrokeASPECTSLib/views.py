@@ -15,7 +15,7 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 #: Window and level in HU at which early ischaemia is read.
 STROKE_WINDOW = (40.0, 40.0)
 #: From the camera to the middle of the regions.
-CAMERA_MM = 450.0
+CAMERA_MM = 400.0
 #: Differences in HU that are drawn, from the most to the least.
 DARKER_HU = (-10.0, -2.0)
 #: Lower values of maps from 0 to 1 aren't drawn.
@@ -150,9 +150,12 @@ def _look_from_the_front(segmentation: Any) -> None:
     camera = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCameraNode")
     if camera is None:  # No 3D view was ever shown.
         return
-    bounds = np.zeros(6)
-    segmentation.GetRASBounds(bounds)
-    middle = (bounds[::2] + bounds[1::2]) / 2
+    identities = segmentation.GetSegmentation().GetSegmentIDs()
+    surfaces = [segmentation.GetClosedSurfaceInternalRepresentation(identity) for identity in identities]
+    bounds = np.array([surface.GetBounds() for surface in surfaces if surface.GetNumberOfPoints()])
+    if not bounds.size:
+        return
+    middle = (bounds[:, ::2].min(axis=0) + bounds[:, 1::2].max(axis=0)) / 2
     camera.SetFocalPoint(*middle)
     camera.SetPosition(middle[0], middle[1] + CAMERA_MM, middle[2])
     camera.SetViewUp(0.0, 0.0, 1.0)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from deepstroke.volume import LabelMap
 
-FIRST_CASE = ROOT / "DeepStrokeASPECTS" / "Resources" / "Docs" / "first-case.png"
+ASPECTS_DOCS = ROOT / "DeepStrokeASPECTS" / "Resources" / "Docs"
 REFINE_DOCS = ROOT / "DeepStrokeAtlasRefine" / "Resources" / "Docs"
 VIEW_PIXELS, GAP_PIXELS = 540, 8
 #: How much of a fitted view is shown: the head fills it, as after a reader's zoom.
@@ -79,7 +79,16 @@ def draw_first_case(host: Host, result: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         host.grab(panel, Path(folder) / "panel.png")
         drawn = np.asarray(Image.open(Path(folder) / "panel.png").convert("RGB"))
-    save(beside([drawn, above(rows)]), FIRST_CASE)
+    save(beside([drawn, above(rows)]), ASPECTS_DOCS / "first-case.png")
+    draw_difference(host, panel, views[0])
+
+
+def draw_difference(host: Host, panel: Any, view: Any) -> None:
+    """The ganglionic level with what is darker than the other side."""
+    panel.ui.overlayComboBox.setCurrentIndex(panel.ui.overlayComboBox.count - 1)
+    host.wait_until(lambda: not panel.result.overlays.busy)
+    panel.ui.ganglionicButton.click()
+    save(view.pixels(), ASPECTS_DOCS / "darker-side.png")
 
 
 def draw_refinement(host: Host, home: Path) -> None:

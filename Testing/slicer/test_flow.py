@@ -6,7 +6,6 @@ DEEPSTROKE_PICTURES may name a folder that receives the pictures of the panel an
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,32 +27,9 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-class Heart:
-    """Measures how long the event loop stood still, by the clock and by this thread's own work."""
-
-    def __init__(self) -> None:
-        import qt
-
-        self.beats: list[tuple[float, float]] = []
-        self._last = time.perf_counter(), time.thread_time()
-        self._timer = qt.QTimer()
-        self._timer.setInterval(20)
-        self._timer.connect("timeout()", self._beat)
-        self._timer.start()
-
-    def _beat(self) -> None:
-        now = time.perf_counter(), time.thread_time()
-        self.beats.append((now[0] - self._last[0], now[1] - self._last[1]))
-        self._last = now
-
-    def stop(self) -> tuple[float, float]:
-        """The longest pause and the longest piece of own work, in ms."""
-        self._timer.stop()
-        return tuple(1000 * max(values) for values in zip(*self.beats, strict=True))
-
-
 def flow(host: Host, panel: Any, pictures: Path, name: str) -> Any:
     """Segment what is chosen, look at both levels and the mirror, and return the result."""
+    from heart import Heart
     from host.views import SliceView
 
     host.wait_until(lambda: panel.ui.segmentButton.enabled, SECONDS)
@@ -61,8 +37,7 @@ def flow(host: Host, panel: Any, pictures: Path, name: str) -> Any:
     heart = Heart()
     panel.ui.segmentButton.click()
     host.wait_until(lambda: not panel.segmentation.busy, SECONDS)
-    pause, work = heart.stop()
-    print(f"{name}: longest pause {pause:.0f} ms, longest own work {work:.0f} ms")  # noqa: T201 - with -s
+    print(f"{name}, longest in ms: {heart.stop()}")  # noqa: T201 - with -s
     assert host.messages == []
     views = {view: SliceView(view, 640) for view in ("Red", "Yellow")}
     panel.ui.mirrorCheckBox.click()
