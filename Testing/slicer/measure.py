@@ -62,6 +62,9 @@ def table(rows: list[Row]) -> str:
         "isn't in it. By the clock other work of the machine counts too: where its load is above the number of its",
         f"cores, read the processor's seconds. {machine()}.",
         "",
+        "The target of 0.1 s is about runs; the annotator's clicks show a waiting cursor. A replayed run copies an",
+        "earlier result in place of the library, so that the panel alone is measured.",
+        "",
         "| what | target | clock s | processor s | |",
         "|---|---|---|---|---|",
     ]
