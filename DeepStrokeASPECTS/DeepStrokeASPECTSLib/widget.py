@@ -34,6 +34,7 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self._parameters: Parameters | None = None
         self._gui_tag: int | None = None
         self._shown: Run | None = None
+        self._known_volumes: set[str] | None = None
 
     def setup(self) -> None:
         """Build the panel; called once, when the module is opened first."""
@@ -49,7 +50,7 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.export = ExportPanel(self.ui, lambda: self.result.review)
         self.batch = BatchPanel(self.ui, lambda: self._parameters, self.installation.ensure)
         self.ui.sampleButton.connect("clicked(bool)", self._load_sample)
-        self.ui.dicomButton.connect("clicked(bool)", lambda *_: slicer.util.selectModule("DICOM"))
+        self.ui.dicomButton.connect("clicked(bool)", self._open_database)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._before_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._after_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._before_removal)
@@ -65,8 +66,9 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.removeObservers()
 
     def enter(self) -> None:
-        """Called each time the user opens this module."""
+        """Called each time the user opens this module; what was loaded from the DICOM database meanwhile is chosen."""
         self._follow_parameters()
+        self._choose_loaded()
 
     def exit(self) -> None:
         """Called each time the user opens another module; a run goes on."""
@@ -128,6 +130,17 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
             self._shown = None
         self.export.refresh()
 
+    def _open_database(self, *_args: object) -> None:
+        self._known_volumes = {node.GetID() for node in _volumes()}
+        slicer.util.selectModule("DICOM")
+
+    def _choose_loaded(self) -> None:
+        known, self._known_volumes = self._known_volumes, None
+        loaded = [] if known is None else [node for node in _volumes() if node.GetID() not in known]
+        if loaded and self._parameters is not None and not self.segmentation.busy:
+            self._parameters.inputVolume = loaded[-1]
+            views.show_background(loaded[-1])
+
     def _load_sample(self, *_args: object) -> None:
         try:
             volume = load_sample()
@@ -137,3 +150,8 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         if self._parameters is not None:
             self._parameters.inputVolume = volume
         views.show_background(volume)
+
+
+def _volumes() -> list[Any]:
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]

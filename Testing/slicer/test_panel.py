@@ -142,6 +142,25 @@ def test_choices_are_kept_in_the_scene(host: Host, panel: Any) -> None:
     assert panel.ui.methodComboBox.currentText == "U-Net"
 
 
+def test_what_is_loaded_from_the_dicom_database_is_chosen_on_the_way_back(host: Host, panel: Any) -> None:
+    from DeepStrokeSlicerLib.nodes import node_from_volume
+
+    before = panel.ui.inputSelector.currentNode()
+    panel.ui.dicomButton.click()
+    assert host.messages.pop() == ("module", "DICOM")
+    panel.exit()
+    loaded = node_from_volume(tilted_ct(), "from the database")
+    panel.enter()
+    assert panel.ui.inputSelector.currentNode() is loaded
+    host.wait_until(lambda: panel.ui.segmentButton.enabled)
+    panel.exit()
+    node_from_volume(tilted_ct(), "from elsewhere")
+    panel.ui.inputSelector.setCurrentNode(before)
+    panel.enter()
+    assert panel.ui.inputSelector.currentNode() is not None
+    assert panel.ui.inputSelector.currentNode().GetName() != "from elsewhere"
+
+
 def test_the_check_line_names_the_tilt_and_forbids_what_is_no_ct(host: Host, panel: Any) -> None:
     from DeepStrokeSlicerLib.nodes import node_from_volume
 
