@@ -54,7 +54,8 @@ def colour_map(overlay: Any) -> None:
     display.SetWindowLevelMinMax(0.0, 1.0)
     display.AutoThresholdOff()
     display.ApplyThresholdOn()
-    display.SetThreshold(_LEAST_SHOWN, 1.0)
+    fractions = overlay.GetImageData().GetScalarType() in (vtk.VTK_FLOAT, vtk.VTK_DOUBLE)
+    display.SetThreshold(_LEAST_SHOWN if fractions else 1.0, 1.0)  # VTK cuts thresholds of whole numbers down.
 
 
 def colour_darker(difference: Any) -> None:
