@@ -305,6 +305,9 @@ def test_the_infarct_is_found_where_a_model_is_there(
     shown = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID())
     assert shown.GetName() == "CT infarct"
     assert shown.GetDisplayNode().GetLowerThreshold() == 1.0, "what is no infarct isn't drawn"
+    panel.ui.exportFolder.currentPath = str(tmp_path / "export")
+    panel.ui.exportButton.click()
+    assert {"infarct.nii.gz", "infarct.json"} <= {path.name for path in (tmp_path / "export").iterdir()}
     (panel.result.review.result.folder / "infarct" / "infarct.nii.gz").write_bytes(b"")
     panel.ui.overlayComboBox.setCurrentIndex(0)
     panel.ui.overlayComboBox.setCurrentIndex(1)
