@@ -17,4 +17,5 @@ prepare_environment "" "$root"
 echo
 echo "Look at:  $out/report.html   (open it in a browser)"
 echo "          $out/figure.png    (ganglionic and supraganglionic level)"
+echo "          $out/labels-unet.nii.gz, the network's regions beside the atlas's in $out/labels.nii.gz; report.json holds their agreement"
 echo "          $out/labels.nii.gz over $out/ct.nii.gz in any viewer; $out/labels.seg.dcm in a DICOM viewer"
