@@ -20,6 +20,7 @@ from deepstroke_training.asymmetry.cases import (
     read_aisd,
     resized,
     shown,
+    synthetic_strokes,
 )
 from deepstroke_training.asymmetry.settings import AsymmetrySettings
 
@@ -94,3 +95,19 @@ def test_presets_differ_in_rate_and_batch_and_faults_are_told_together() -> None
     with pytest.raises(ConfigError) as caught:
         AsymmetrySettings(test_cases=1, methods=("vnet",), shape=(8, 32, 32))  # type: ignore[arg-type]
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["test_cases", "methods", "shape"]
+
+
+@pytest.mark.slow
+def test_every_synthetic_stroke_has_an_infarct_within_its_brain() -> None:
+    settings = AsymmetrySettings(spacing_mm=8.0, shape=(24, 28, 20))
+    cases = synthetic_strokes(settings, 2)
+    assert len(cases) == 2
+    for case in cases:
+        lesion = case.lesion > 0
+        assert lesion.any()
+        assert (case.tissue[lesion] > 0).all()
+        assert case.image.shape == settings.shape
+        assert 0 <= case.image.min() < case.image.max() <= 1
+        assert case.midplane is not None
+        assert abs(np.degrees(case.midplane[0])) < 30
+    np.testing.assert_array_equal(synthetic_strokes(settings, 1)[0].image, cases[0].image)

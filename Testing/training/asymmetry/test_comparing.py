@@ -53,7 +53,7 @@ def test_each_method_is_trained_and_tested(method: Method) -> None:
 def test_the_table_pairs_adn_with_each_method() -> None:
     better = MethodScores((0.6, 0.8, 0.7), (5.0, 4.0, 6.0), (1.0,) * 3, (1.0,) * 3)
     worse = MethodScores((0.5, 0.7, 0.6), (9.0, 8.0, 10.0), (1.0,) * 3, (1.0,) * 3)
-    result = Comparison(SETTINGS, {"adn": better, "residual_aligned": worse}, score_alignment_of_none())
+    result = Comparison(SETTINGS, {"adn": better, "residual_aligned": worse}, *[score_alignment_of_none()] * 2)
     assert float(result.beside("residual_aligned", "dice").difference) == pytest.approx(0.1)
     row = next(line for line in result.table().splitlines() if line.startswith("3D ResUNet, aligned"))
     assert "0.6000  9.00" in row

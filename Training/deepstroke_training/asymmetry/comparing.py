@@ -14,6 +14,7 @@ from deepstroke.commands.console import table
 from deepstroke.evaluation import PairedDifference, dice, hausdorff95, paired_bootstrap
 from deepstroke.infarct.maps import PROBABILITY, disentangled
 from deepstroke.networks import AsymmetryDisentanglementNetwork
+from deepstroke.networks.pose_refinement import refined
 from deepstroke.nifti import atomic_path, write_json, write_nifti
 from deepstroke.progress import Progress, silent, within
 from deepstroke.volume import Volume
@@ -61,11 +62,13 @@ class Comparison:
         settings: of the run.
         scores: by method.
         alignment: of T.
+        refined: of T made better; the same where that isn't wanted.
     """
 
     settings: AsymmetrySettings
     scores: dict[Method, MethodScores]
     alignment: AlignmentScores
+    refined: AlignmentScores
 
     def beside(self, method: Method, measure: str, base: Method = "adn") -> PairedDifference:
         """ADN (or another) minus a method, on the same cases."""
@@ -77,9 +80,11 @@ class Comparison:
         rows = [self._row(method) for method in self.scores]
         header = ["method", "Dice", "HD95 mm", "ADN - it: Dice (95 %)", "HD95 (95 %)"]
         lines = [table(header, rows), f"{self.settings.test_cases} test cases, {self.settings.preset} preset"]
-        if self.alignment.angle_deg:
-            angle, offset = (fmean(each) for each in (self.alignment.angle_deg, self.alignment.offset_mm))
-            lines.append(f"T's mid-sagittal plane: off by {angle:.2f} degrees and {offset:.2f} mm on average")
+        told = {"T's": self.alignment} | ({"the refined": self.refined} if self.settings.refine_steps else {})
+        for name, errors in told.items():
+            if errors.angle_deg:
+                angle, offset = fmean(errors.angle_deg), fmean(errors.offset_mm)
+                lines.append(f"{name} mid-sagittal plane: off by {angle:.2f} degrees and {offset:.2f} mm on average")
         return "\n".join(lines)
 
     def _row(self, method: Method) -> list[str]:
@@ -96,6 +101,7 @@ class Comparison:
             "settings": as_mapping(self.settings),
             "scores": {name: asdict(each) for name, each in self.scores.items()},
             "alignment": asdict(self.alignment),
+            "refined_alignment": asdict(self.refined),
         }
 
 
@@ -110,14 +116,17 @@ def compare(settings: AsymmetrySettings, folder: Path, progress: Progress = sile
     aligner = fit_alignment(training, settings, within(progress, 0.1, 0.2))
     scores: dict[Method, MethodScores] = {}
     alignment = score_alignment(aligner, test)
+    better = score_alignment(aligner, test, settings.refine_steps)
     share = 0.8 / len(settings.methods)
     for number, method in enumerate(settings.methods):
         part = within(progress, 0.2 + number * share, 0.2 + (number + 1) * share)
         trained = fit_method(method, aligner, training, settings, part)
         _save(trained, folder)
         scores[method] = score(trained, test)
-        _write(Comparison(settings, scores, alignment), folder)  # a run that is stopped keeps what it has measured
-    return Comparison(settings, scores, alignment)
+        _write(
+            Comparison(settings, scores, alignment, better), folder
+        )
+    return Comparison(settings, scores, alignment, better)
 
 
 def _write(result: Comparison, folder: Path) -> None:
@@ -140,18 +149,21 @@ def score(trained: TrainedMethod, cases: list[StrokeCase]) -> MethodScores:
 
 def segment(trained: TrainedMethod, case: StrokeCase) -> NDArray[np.bool_]:
     """The lesion's mask (i, j, k) on the case's grid."""
-    with torch.inference_mode():
+    with torch.no_grad():
         return (trained.probability(torch.from_numpy(case.image)[None, None])[0, 0] >= 0.5).numpy()
 
 
-def score_alignment(aligner: AsymmetryDisentanglementNetwork, cases: list[StrokeCase]) -> AlignmentScores:
-    """Errors of T on the cases whose mid-sagittal plane is known."""
+def score_alignment(
+    aligner: AsymmetryDisentanglementNetwork, cases: list[StrokeCase], refine_steps: int = 0
+) -> AlignmentScores:
+    """Errors of T, or of T made better, on the cases whose mid-sagittal plane is known."""
     angles, offsets = [], []
     for case in cases:
         if case.midplane is None:
             continue
-        with torch.inference_mode():
-            pose = aligner.alignment.pose(torch.from_numpy(case.image)[None, None])
+        image = torch.from_numpy(case.image)[None, None]
+        with torch.no_grad():
+            pose = refined(image, aligner.alignment.pose(image), refine_steps)
         angle, offset = midplane_of(pose, case.spacing_mm[0])[0]
         angles.append(float(np.degrees(abs(angle - case.midplane[0]))))
         offsets.append(abs(offset - case.midplane[1]))

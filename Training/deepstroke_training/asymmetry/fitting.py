@@ -18,6 +18,7 @@ from deepstroke.networks import (
     ResidualUNet3D,
     mirrored,
 )
+from deepstroke.networks.pose_refinement import refined
 from deepstroke.progress import Progress, silent
 from deepstroke_training.asymmetry.cases import StrokeBatch, StrokeCase
 from deepstroke_training.asymmetry.losses import AsymmetryLoss, aligned_mask, alignment_loss, segmentation_loss
@@ -51,15 +52,19 @@ class TrainedMethod:
         method: which.
         network: what was trained; an ADN with T, or a U-Net.
         alignment: T, where the method needs aligned heads.
+        refine_steps: by which T's poses are made better where they are applied.
     """
 
     method: Method
     network: nn.Module
     alignment: AlignmentNetwork | None
+    refine_steps: int = 0
 
     def probability(self, image: Tensor) -> Tensor:
         """Of the lesion, (B, 1, i, j, k), on the image's own grid."""
         pose = _pose_of(self.alignment, image)
+        if self.alignment is not None:
+            pose = refined(image, pose, self.refine_steps)
         if isinstance(self.network, AsymmetryDisentanglementNetwork):
             return self.network.disentangle_posed(image, pose).segmentation
         found = self.network(_baseline_input(self.method, image, pose))
@@ -83,7 +88,8 @@ def fit_method(
         progress: told each epoch's loss.
     """
     torch.manual_seed(settings.seed)
-    trained = TrainedMethod(method, _network(method, aligner, settings), _alignment(method, aligner))
+    network = _network(method, aligner, settings)
+    trained = TrainedMethod(method, network, _alignment(method, aligner), settings.refine_steps)
     loss = _adn_loss(trained, settings) if method.startswith("adn") else _baseline_loss(trained)
     learner = _Training(settings, settings.epochs, settings.batch, settings.learning_rate)
     learner.run(trained.network, cases, loss, progress, method)

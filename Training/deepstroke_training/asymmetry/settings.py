@@ -37,6 +37,7 @@ class AsymmetrySettings:
         spacing_mm, shape: of synthetic cases; the paper's grid is 256 x 256 x 40 at 1.2 x 1.2 x 5 mm.
         base_channels: of the U-Nets; 32 in the paper.
         alignment_epochs, epochs: of T, and of each method.
+        refine_steps: of descent by which each test case's pose is made better than T's; 0: T alone, as published.
         warm_epochs: at first, in which D learns from the lesions too.
         tissue_weight, regularisation: of L_tissue within L_D, and of L_D (lambda).
         symmetric_tissue: count grey beside white matter both ways.
@@ -63,6 +64,7 @@ class AsymmetrySettings:
     base_channels: int = 32
     alignment_epochs: int = 20
     epochs: int = 40
+    refine_steps: int = 0
     warm_epochs: int = 2
     tissue_weight: float = 1.0
     regularisation: float = 10.0
@@ -77,7 +79,7 @@ class AsymmetrySettings:
 
     def __post_init__(self) -> None:
         least: dict[str, Any] = {"training_cases": 1, "test_cases": 2, "alignment_epochs": 0, "epochs": 1, "batch": 1}
-        least |= {"warm_epochs": 0, "tissue_weight": 0, "regularisation": 0}
+        least |= {"refine_steps": 0, "warm_epochs": 0, "tissue_weight": 0, "regularisation": 0}
         faults = [
             f"{name}: {minimum} or more is expected, found {getattr(self, name)}"
             for name, minimum in least.items()
