@@ -123,9 +123,8 @@ def compare(settings: AsymmetrySettings, folder: Path, progress: Progress = sile
         trained = fit_method(method, aligner, training, settings, part)
         _save(trained, folder)
         scores[method] = score(trained, test)
-        _write(
-            Comparison(settings, scores, alignment, better), folder
-        )
+        # so that a run that is stopped keeps what it has measured
+        _write(Comparison(settings, scores, alignment, better), folder)
     return Comparison(settings, scores, alignment, better)
 
 
