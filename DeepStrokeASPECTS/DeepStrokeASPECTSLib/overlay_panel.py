@@ -68,7 +68,7 @@ class OverlayPanel:
             return
         try:
             if chosen == _DIFFERENCE:
-                self._work = Stepwise(_difference(self._result), self._show_difference, self._fail)
+                self._work = Stepwise(difference_of(self._result), self._show_difference, self._fail)
                 return
             name = f"{self._result.volume.GetName()} {self._box.itemText(index)}"
             self._node = node_from_volume(read_volume_file(chosen), name)
@@ -111,7 +111,12 @@ def _title(name: str) -> str:
     return titles[name]
 
 
-def _difference(result: RunResult) -> Generator[object, None, NDArray[np.float32]]:
+def difference_of(result: RunResult) -> Generator[object, None, NDArray[np.float32]]:
+    """The difference of both sides of a result's scan in HU, on its voxels (i, j, k); see `side_difference`.
+
+    Raises:
+        InputError: the run's brain mask can't be read, or no region is there on both sides.
+    """
     brain = yield from read_labels(result.folder / BRAIN)
     if result.mirror is None:
         raise InputError(_("No region is there on both sides."), code="no-mirror")

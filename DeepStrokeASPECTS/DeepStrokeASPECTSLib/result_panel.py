@@ -65,6 +65,8 @@ class ResultPanel:
         self.review = Review(result)
         views.stroke_window(result.volume)
         views.show_side_by_side(result.volume)
+        if result.mirror is not None:
+            views.frame_head(result.mirror.point)
         views.show_regions(result.segmentation, filled=self._ui.filledCheckBox.checked)
         self._fill_table(result.reading.regions)
         self.overlays.show(result)

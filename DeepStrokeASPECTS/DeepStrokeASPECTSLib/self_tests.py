@@ -3,21 +3,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 import slicer
+from deepstroke.volume import LabelMap
 from DeepStrokeASPECTSLib import views
 from DeepStrokeASPECTSLib.logic import DeepStrokeASPECTSLogic
+from DeepStrokeASPECTSLib.overlay_panel import difference_of
 from DeepStrokeASPECTSLib.parameters import Device
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import Run
 from DeepStrokeASPECTSLib.sample import load_sample
 from DeepStrokeSlicerLib.jobs import JobState
-from DeepStrokeSlicerLib.segmentations import segment_labels
+from DeepStrokeSlicerLib.nodes import volume_from_node
+from DeepStrokeSlicerLib.segmentations import labels_from_segmentation, segment_labels
 from DeepStrokeSlicerLib.sources import find_source
 from DeepStrokeSlicerLib.timers import run_now
+
+#: The sample's infarct lies in the left M2.
+_LEFT_M2, _RIGHT_M2 = 6, 16
 
 
 class DeepStrokeASPECTSTest(ScriptedLoadableModuleTest):
@@ -57,10 +62,11 @@ class DeepStrokeASPECTSTest(ScriptedLoadableModuleTest):
         volume = load_sample()
         result = DeepStrokeASPECTSLogic().segment(volume, device=Device.CPU)
         self.assertEqual(sorted(segment_labels(result.segmentation).values()), list(range(1, 21)))
-        self._assert_sides(result.segmentation)
+        labels = labels_from_segmentation(result.segmentation, volume_from_node(volume))
+        self._assert_sides(labels)
         review = Review(result)
         before = review.scores["left"].score
-        region = next(r for r in result.reading.regions if r.label == 6)
+        region = next(r for r in result.reading.regions if r.label == _LEFT_M2)
         other = "not-involved" if region.status == "involved" else "involved"
         review.overrule(region, other, "self test")
         self.assertEqual(review.trail[-1].after, other)
@@ -68,11 +74,15 @@ class DeepStrokeASPECTSTest(ScriptedLoadableModuleTest):
             self.assertNotEqual(review.scores["left"].score, before)
         views.stroke_window(volume)
         views.show_side_by_side(volume)
+        self.delayDisplay("Compare both sides")
+        self.assertLess(run_now(difference_of(result))[labels.data == _LEFT_M2].mean(), -2.0)
+        views.show_in_3d(result.segmentation, visible=True)
         self.delayDisplay("Done")
+        views.show_in_3d(result.segmentation, visible=False)
+        views.leave_slices()
 
-    def _assert_sides(self, segmentation: Any) -> None:
+    def _assert_sides(self, labels: LabelMap) -> None:
         """Left is where the patient's left is: at lower R."""
-        left, right = ([0.0] * 6 for _side in range(2))
-        segmentation.GetSegmentation().GetSegment("left-M2").GetBounds(left)
-        segmentation.GetSegmentation().GetSegment("right-M2").GetBounds(right)
-        self.assertLess(left[0] + left[1], right[0] + right[1])
+        middles = (labels.ras_of(np.argwhere(labels.data == label).mean(axis=0)) for label in (_LEFT_M2, _RIGHT_M2))
+        left, right = (float(middle[0]) for middle in middles)
+        self.assertLess(left, right)

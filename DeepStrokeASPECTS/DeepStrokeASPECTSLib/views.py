@@ -14,6 +14,8 @@ from DeepStrokeSlicerLib.nodes import affine_of, matrix_of
 
 #: Window and level in HU at which early ischaemia is read.
 STROKE_WINDOW = (40.0, 40.0)
+#: Side of the square that shows a whole head.
+HEAD_MM = 230.0
 #: From the camera to the middle of the regions.
 CAMERA_MM = 400.0
 #: Differences in HU that are drawn, from the most to the least.
@@ -88,6 +90,20 @@ def show_side_by_side(volume: Any) -> None:
         node.SetOrientation("Axial")
         node.RotateToAxes(matrix_of(_world_axes(volume)))
         logic.FitSliceToAll()
+
+
+def frame_head(middle_ras: NDArray[np.float64]) -> None:
+    """Let the head fill both views: a field of view often holds twice as much.
+
+    Args:
+        middle_ras: between the hemispheres, RAS+ mm.
+    """
+    for node in map(slice_node, (MAIN_VIEW, MIRROR_VIEW)):
+        columns, rows, _depth = node.GetDimensions()
+        if columns and rows:  # A view that isn't laid out yet has none.
+            scale = HEAD_MM / min(columns, rows)
+            node.SetFieldOfView(columns * scale, rows * scale, node.GetFieldOfView()[2])
+        node.JumpSliceByCentering(*middle_ras)
 
 
 def leave_slices() -> None:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 ASPECTS_DOCS = ROOT / "DeepStrokeASPECTS" / "Resources" / "Docs"
 REFINE_DOCS = ROOT / "DeepStrokeAtlasRefine" / "Resources" / "Docs"
 VIEW_PIXELS, GAP_PIXELS = 540, 8
-#: How much of a fitted view is shown: the head fills it, as after a reader's zoom.
-ZOOM = 0.78
 LEFT_M2, SHIFT_MM = 6, 5
 
 
@@ -62,6 +60,7 @@ def draw_first_case(host: Host, result: Path | None) -> None:
         from DeepStrokeSlicerLib.jobs import Job
 
         Job._deepstroke = staticmethod(lambda: replay.command(result.resolve()))
+    views = [SliceView(name, VIEW_PIXELS) for name in ("Red", "Yellow")]
     panel = host.open("DeepStrokeASPECTS")
     panel.ui.sampleButton.click()
     host.wait_until(lambda: panel.ui.segmentButton.enabled)
@@ -69,8 +68,6 @@ def draw_first_case(host: Host, result: Path | None) -> None:
     host.wait_until(lambda: not panel.segmentation.busy)
     if host.messages:
         raise RuntimeError(host.messages[0][1])
-    views = [SliceView(name, VIEW_PIXELS) for name in ("Red", "Yellow")]
-    zoom(views[0])
     panel.ui.mirrorCheckBox.click()
     rows = []
     for button in (panel.ui.ganglionicButton, panel.ui.supraganglionicButton):
@@ -150,12 +147,6 @@ def moved_forward(labels: LabelMap) -> LabelMap:
     moved = np.roll(region, SHIFT_MM, axis=1)
     data = np.where(region & ~moved, 0, labels.data)
     return labels.with_labels(np.where(moved, LEFT_M2, data).astype(labels.data.dtype))
-
-
-def zoom(view: Any) -> None:
-    """Show less, larger."""
-    width, height, depth = view.node.GetFieldOfView()
-    view.node.SetFieldOfView(width * ZOOM, height * ZOOM, depth)
 
 
 def beside(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -356,6 +356,20 @@ def test_the_main_view_lies_in_the_tilted_slices(host: Host, panel: Any) -> None
     assert shown[0, 0] < 0, "the patient's left is on the right of the picture"
 
 
+def test_the_head_fills_the_views_and_stays_in_their_middle(host: Host, panel: Any) -> None:
+    import slicer
+    from DeepStrokeASPECTSLib import views
+
+    segment(host, panel)
+    middle = panel.result.review.result.mirror.point
+    panel.ui.supraganglionicButton.click()
+    for view in ("Red", "Yellow"):
+        node = views.slice_node(view)
+        assert min(node.GetFieldOfView()[:2]) == pytest.approx(views.HEAD_MM)
+        to_view = np.linalg.inv(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()))
+        np.testing.assert_allclose((to_view @ [*middle, 1.0])[:2], 0.0, atol=1e-6)
+
+
 def test_the_mirror_view_follows_the_main_view(host: Host, panel: Any) -> None:
     import slicer
     from DeepStrokeASPECTSLib import views
