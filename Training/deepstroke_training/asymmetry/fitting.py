@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deepstroke.errors import DeepStrokeError
 from deepstroke.networks import (
     AlignmentNetwork,
     AsymmetryDisentanglementNetwork,
@@ -25,12 +26,20 @@ from deepstroke_training.asymmetry.losses import AsymmetryLoss, aligned_mask, al
 from deepstroke_training.asymmetry.settings import AsymmetrySettings, Method
 
 _BETAS, _DECAY, _POWER = (0.9, 0.999), 5e-4, 0.9
+#: Of T's six numbers those of the rotation about k and of the shift along i, which every preset uses.
+_TURN_AND_SHIFT = [2, 3]
+#: Beyond this mean size tanh has no gradient to speak of.
+_SATURATED = 0.97
 
 
 def fit_alignment(
     cases: list[StrokeCase], settings: AsymmetrySettings, progress: Progress = silent
 ) -> AsymmetryDisentanglementNetwork:
-    """An ADN whose T has learnt, without annotations, to align the cases; D and F are as they began."""
+    """An ADN whose T has learnt, without annotations, to align the cases; D and F are as they began.
+
+    Raises:
+        DeepStrokeError: T turns or moves every head as far as it can, from where no gradient leads back.
+    """
     torch.manual_seed(settings.seed)
     network = AsymmetryDisentanglementNetwork(settings.preset, settings.base_channels)
 
@@ -41,7 +50,19 @@ def fit_alignment(
     train = _Training(plain, settings.alignment_epochs, settings.alignment_batch, settings.lr_alignment)
     train.run(network.alignment, cases, loss, progress, "T")
     network.alignment.requires_grad_(False)
+    _require_unsaturated(network.alignment, cases[: settings.alignment_batch], settings)
     return network
+
+
+def _require_unsaturated(alignment: AlignmentNetwork, cases: list[StrokeCase], settings: AsymmetrySettings) -> None:
+    with torch.no_grad():
+        numbers = alignment(StrokeBatch.of(cases).image)[:, _TURN_AND_SHIFT].abs().mean(dim=0)
+    if float(numbers.max()) > _SATURATED:
+        raise DeepStrokeError(
+            f"T turns or moves every head to its limit ({numbers[0]:.2f} and {numbers[1]:.2f} of 1): it learnt "
+            f"too fast and can't come back; lr_alignment is {settings.lr_alignment:g}, try a tenth of it",
+            code="alignment-diverged",
+        )
 
 
 @dataclass(frozen=True, eq=False)
