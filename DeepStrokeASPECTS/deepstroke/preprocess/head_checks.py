@@ -27,6 +27,8 @@ INFANT_ML, INFANT_LENGTH_MM, INFANT_SKULL_MM = 850.0, 140.0, 4.5
 DEFECT_WARN_CM2, DEFECT_REFUSE_CM2 = 2.0, 25.0
 #: cm^2 of brain at the end of a scan; the spinal canal and the foramen magnum have up to 11.
 CUT_BELOW_CM2, CUT_ABOVE_CM2, CUT_SIDES_WARN_CM2, CUT_SIDES_REFUSE_CM2 = 12.0, 3.0, 1.0, 110.0
+#: ml from which on a brain may be cut more at its sides, but never as much as the second figure, in cm^2.
+MOST_OF_BRAIN_ML, CUT_SIDES_NEVER_CM2 = 900.0, 200.0
 #: mm of brain along the scan's axis below which the levels of the score can't both be there.
 LEAST_HEIGHT_MM = 70.0
 #: ml of enhanced vessels; calcified choroid plexus, pineal and falx stay below the first.
@@ -117,11 +119,12 @@ def refuse_unfit(measures: HeadMeasures) -> None:
 
 def _refuse_part_of_brain(m: HeadMeasures) -> None:
     sides = m.open_cm2[2]
-    if m.brain_ml < LEAST_BRAIN_ML or m.height_mm < LEAST_HEIGHT_MM or sides > CUT_SIDES_REFUSE_CM2:
+    most_cm2 = CUT_SIDES_REFUSE_CM2 if m.brain_ml < MOST_OF_BRAIN_ML else CUT_SIDES_NEVER_CM2
+    if m.brain_ml < LEAST_BRAIN_ML or m.height_mm < LEAST_HEIGHT_MM or sides > most_cm2:
         raise InputError(
             f"the scan shows only a part of the brain: {m.brain_ml:.0f} ml, {m.height_mm:.0f} mm high, {sides:.0f} "
             f"cm^2 cut off at the sides; at least {LEAST_BRAIN_ML:.0f} ml and {LEAST_HEIGHT_MM:.0f} mm are needed, and "
-            f"at most {CUT_SIDES_REFUSE_CM2:.0f} cm^2 may be cut off",
+            f"at most {most_cm2:.0f} cm^2 may be cut off",
             code="coverage",
         )
 
