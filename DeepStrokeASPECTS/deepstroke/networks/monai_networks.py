@@ -44,6 +44,12 @@ class SizeChecked(nn.Module):
                 f"the network needs sizes that {self.divisor} divides, found {tuple(x.shape[2:])}: pad the volume",
                 code="network-input",
             )
+        if x.shape[2:].numel() == self.divisor**3:
+            raise ConfigError(
+                f"at {tuple(x.shape[2:])} one voxel is left at the coarsest level, which an instance norm makes 0 of: "
+                "take a larger volume or fewer halvings",
+                code="network-input",
+            )
         return self.network(x)
 
 

@@ -126,3 +126,12 @@ def test_published_networks_have_their_parameters(name: str, settings: dict[str,
     with torch.device("meta"):
         network = build(name, **settings)
     assert sum(each.numel() for each in network.parameters()) == parameters
+
+
+def test_one_voxel_at_the_coarsest_level_is_refused() -> None:
+    """An instance norm of one voxel gives 0 whatever it is given, and PyTorch refuses it."""
+    pytest.importorskip("monai")
+    network = build("dynunet", base_channels=2, depth=2)
+    with pytest.raises(ConfigError, match=r"at \(4, 4, 4\) one voxel is left at the coarsest level"):
+        network(torch.zeros(1, 1, 4, 4, 4))
+    assert network(torch.zeros(1, 1, 8, 4, 4)).shape == (1, 11, 8, 4, 4)
