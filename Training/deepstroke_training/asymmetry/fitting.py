@@ -42,6 +42,8 @@ def fit_alignment(
     """
     torch.manual_seed(settings.seed)
     network = AsymmetryDisentanglementNetwork(settings.preset, settings.base_channels)
+    nn.init.zeros_(network.alignment.regress.weight)  # from no motion: random ones may lead heads out of the volume
+    nn.init.zeros_(network.alignment.regress.bias)
 
     def loss(batch: StrokeBatch, epoch: int) -> Tensor:
         return alignment_loss(batch.image, network.alignment.pose(batch.image), settings.reconstruct)
