@@ -136,7 +136,8 @@ def fit_and_test(settings: CerebellumSettings, folder: Path, progress: Progress 
     """
     cases = make_cases(settings)
     fit(settings, folder, cases, progress)
-    found = {settings.network: evaluate(load(settings, folder), cases.test, cases.voxel_mm3)}
+    scores = evaluate(load(settings, folder), cases.test, cases.voxel_mm3)
+    found: dict[str, list[OverlapScores]] = {settings.network: scores}
     return _written(found, folder)
 
 

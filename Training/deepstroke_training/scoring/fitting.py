@@ -129,8 +129,8 @@ def _tune(learner: Learner, instances: Instances) -> _Tuned:
 def choose_threshold(probabilities: NDArray[np.float64], involved: NDArray[np.bool_]) -> float:
     """The threshold with the best sum of sensitivity and specificity among those specific enough.
 
-    It is one of ``LEAST_THRESHOLD``, then by 0.01 up to 0.95. Few regions are involved, so a threshold of one half would
-    leave out many of them for the sake of very few healthy ones, and totals would be too high.
+    It is one of ``LEAST_THRESHOLD``, then by 0.01 up to 0.95. Few regions are involved, so a threshold of one half
+    would leave out many of them for the sake of very few healthy ones, and totals would be too high.
     """
     candidates = np.round(np.arange(LEAST_THRESHOLD, 0.951, 0.01), 2)
     sensitivity = np.array([np.mean(probabilities[involved] >= c) for c in candidates])
