@@ -84,7 +84,8 @@ def summary(found: AspectsScore) -> str:
         return f"ASPECTS: none ({', '.join(total.withheld) or 'no region can be judged'})"
     span = "" if total.lowest == total.highest else f" ({total.lowest} to {total.highest})"
     side = "no region involved" if total.side is None else f"affected side: {total.side}"
-    return f"ASPECTS {total.score}{span}, {side}; left {total.left}, right {total.right}"
+    left, right = ("none" if score is None else score for score in (total.left, total.right))
+    return f"ASPECTS {total.score}{span}, {side}; left {left}, right {right}"
 
 
 def _brain(arguments: argparse.Namespace, volume: Volume) -> tuple[LabelMap, tuple[Finding, ...]]:

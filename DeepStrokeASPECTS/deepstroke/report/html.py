@@ -154,7 +154,8 @@ class TotalWords:
 def total_words(report: Report) -> TotalWords:
     """The computed totals; "–" where none is given."""
     total, sides = report.aspects, side_scores(report)
-    affected = sides[total.side] if total.side else min(sides.values(), key=lambda one: one.score or 0)
+    lower = min(sides.values(), key=lambda one: (one.score is None, one.score or 0))
+    affected = sides[total.side] if total.side else lower
     words = f"patient's {total.side}" if total.side else "neither side"
     return TotalWords(str(affected), str(sides["right"]), str(sides["left"]), words)
 

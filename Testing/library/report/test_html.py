@@ -18,9 +18,10 @@ from deepstroke.errors import InputError
 from deepstroke.findings import Finding
 from deepstroke.regions import REGIONS
 from deepstroke.report import html
-from deepstroke.report.contents import OutputFile, Report, SeriesFacts
-from deepstroke.report.html import region_rows, render_html, write_html
-from deepstroke.scoring import AspectsResult
+from deepstroke.report.contents import OutputFile, RegionResult, Report, SeriesFacts
+from deepstroke.report.html import region_rows, render_html, total_words, write_html
+from deepstroke.scoring import AspectsResult, RegionScore, totals_of
+from deepstroke.scoring.measures import measure_regions
 from deepstroke.volume import LabelMap, Volume
 
 Head = tuple[Volume, LabelMap]
@@ -217,3 +218,20 @@ def test_a_withheld_total_is_not_shown(head: Head, scored_report_of: ReportOf) -
     text = Page(render_html(report, *head)).text
     assert "– affected side: patient's left – patient's right – patient's left" in text
     assert "No total is given: haemorrhage." in text
+
+
+@pytest.mark.parametrize("unjudged", ["left", "right"])
+def test_a_side_on_which_nothing_is_judged_leaves_the_total_to_the_other(
+    head: Head, scored_report_of: ReportOf, unjudged: str
+) -> None:
+    regions = tuple(
+        RegionResult(
+            m, 0.9, RegionScore(m, obstacles=("little-tissue",)) if m.side == unjudged else RegionScore(m, 0.1, False)
+        )
+        for m in measure_regions(*head)
+    )
+    total = totals_of([region.score for region in regions if region.score])
+    words = total_words(scored_report_of(*head, regions=regions, aspects=total))
+    assert total.score == 10
+    assert (words.affected, words.words) == ("10", "neither side")
+    assert (words.left, words.right) == (("–", "10") if unjudged == "left" else ("10", "–"))
