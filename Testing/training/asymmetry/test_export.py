@@ -42,3 +42,9 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         export(tmp_path, tmp_path / "adn.safetensors")
     with pytest.raises(ConfigError, match=r"exported to a \.safetensors file"):
         export(tmp_path, tmp_path / "adn.pt")
+
+
+def test_damaged_figures_are_named(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text('{"settings": ', encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"comparison\.json can't be read as JSON"):
+        export(tmp_path, tmp_path / "adn.safetensors")

@@ -65,3 +65,5 @@ def _read(run: Path) -> tuple[dict, dict[str, torch.Tensor]]:
         return figures, torch.load(run / WEIGHTS.format("adn"), weights_only=True)
     except OSError as error:
         raise WeightsError(f"{run} holds no ADN of a comparison: {error.strerror or error}") from error
+    except ValueError as error:
+        raise WeightsError(f"{run / FIGURES} can't be read as JSON: {error}") from error
