@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 from torch.utils.checkpoint import checkpoint
 
 from deepstroke.errors import ConfigError
@@ -72,7 +73,7 @@ class BlockStyle:
     def normalization(self, channels: int) -> nn.Module:
         """A new normalisation of so many channels."""
         if self.norm == "instance":
-            return nn.InstanceNorm3d(channels, affine=self.affine)
+            return InstanceNorm3D(channels, affine=self.affine)
         if self.norm == "batch":
             return nn.BatchNorm3d(channels, affine=self.affine)
         if self.norm == "group":
@@ -91,6 +92,21 @@ class BlockStyle:
     def gate(self, channels: int) -> nn.Module:
         """A new squeeze-and-excitation of so many channels, or the identity."""
         return SqueezeExcite3D(channels, min_hidden=self.se_min_hidden) if self.se else nn.Identity()
+
+
+class InstanceNorm3D(nn.InstanceNorm3d):
+    """``nn.InstanceNorm3d`` that trains on a single sample in channels-last layout without copying it.
+
+    PyTorch's instance norm brings such a sample into the other layout and back, forth and back again for the gradient.
+    Of a single sample the batch norm's statistics are the same, and its kernel takes the layout as it is.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, channels, i, j, k) with mean 0 and variance 1 in each channel of each sample."""
+        last = input.is_contiguous(memory_format=torch.channels_last_3d) and not input.is_contiguous()
+        if self.training and len(input) == 1 and last:
+            return batch_norm(input, None, None, self.weight, self.bias, training=True, momentum=0.0, eps=self.eps)
+        return super().forward(input)
 
 
 class SqueezeExcite3D(nn.Module):

@@ -10,6 +10,7 @@ from torch import nn
 
 from deepstroke.errors import ConfigError
 from deepstroke.networks import BlockStyle, ResBlock3D, SqueezeExcite3D
+from deepstroke.networks.blocks import InstanceNorm3D
 
 
 def parameters(module: nn.Module) -> int:
@@ -113,7 +114,7 @@ def test_dropout_zeroes_whole_channels_after_the_first_activation() -> None:
 
 @pytest.mark.parametrize(
     ("norm", "kind"),
-    [("instance", nn.InstanceNorm3d), ("batch", nn.BatchNorm3d), ("group", nn.GroupNorm), ("none", nn.Identity)],
+    [("instance", InstanceNorm3D), ("batch", nn.BatchNorm3d), ("group", nn.GroupNorm), ("none", nn.Identity)],
 )
 def test_norms_by_name(norm: Any, kind: type[nn.Module]) -> None:
     block = ResBlock3D(2, 12, style=BlockStyle(norm=norm, affine=True))
@@ -140,3 +141,26 @@ def test_all_faults_of_a_style_are_told_at_once() -> None:
     with pytest.raises(ConfigError, match="norm: one of instance") as caught:
         BlockStyle(**wrong)
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == list(wrong)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("layout", [torch.channels_last_3d, torch.contiguous_format])
+def test_the_instance_norm_and_its_gradient_are_those_of_pytorch_in_every_layout(
+    samples: int, layout: torch.memory_format
+) -> None:
+    torch.manual_seed(0)
+    image, weight = torch.randn(samples, 4, 5, 6, 7) * 3 + 2, torch.randn(samples, 4, 5, 6, 7)
+    found = []
+    for norm in (InstanceNorm3D(4, affine=True), nn.InstanceNorm3d(4, affine=True)):
+        given = image.to(memory_format=layout).requires_grad_()
+        output = norm.train()(given)
+        (output * weight).sum().backward()
+        assert norm.weight is not None and norm.weight.grad is not None and given.grad is not None
+        found.append((output.detach(), given.grad, norm.weight.grad))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_a_single_sample_stays_in_channels_last_layout() -> None:
+    image = torch.randn(1, 4, 5, 6, 7).to(memory_format=torch.channels_last_3d)
+    assert InstanceNorm3D(4).train()(image).is_contiguous(memory_format=torch.channels_last_3d)
