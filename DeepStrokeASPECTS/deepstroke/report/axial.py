@@ -82,8 +82,8 @@ def axial_slices(volume: Volume, labels: LabelMap) -> AxialSlices:
     right_left, anterior_posterior, step = volume.spacing_mm
     box = head_box(volume, labels)
     return AxialSlices(
-        _radiological(volume.data[box]),
-        _radiological(labels.data[box]),
+        radiological(volume.data[box]),
+        radiological(labels.data[box]),
         pixel_mm=(anterior_posterior, right_left),
         slice_mm=step,
     )
@@ -113,7 +113,7 @@ def _areas(slices: AxialSlices, *abbreviations: str) -> NDArray[np.int64]:
     return np.isin(slices.labels, numbers).sum(axis=(1, 2))
 
 
-def _radiological(data: NDArray) -> NDArray:
+def radiological(data: NDArray) -> NDArray:
     """(i, j, k) in RAS+ to (slice, row, column): rows run to posterior, columns to the patient's left."""
     return np.ascontiguousarray(data[::-1, ::-1].transpose(2, 1, 0))
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from deepstroke.nifti import atomic_path
@@ -17,11 +13,11 @@ from deepstroke.report.contents import RegionResult, Report
 from deepstroke.report.judgement import CHOICES, STATUS_WORDS, side_scores, status_of
 from deepstroke.report.page_facts import WINDOWS, as_script_json, page_facts
 from deepstroke.report.pictures import UNITS_PER_MM, picture_slices
+from deepstroke.report.templates import render, script_policy, text_of
 from deepstroke.report.view import View, make_view, to_base64
 from deepstroke.scoring.result import SCORE_OBSTACLE_WORDS
 from deepstroke.volume import LabelMap, Volume
 
-_TEMPLATE_FOLDER = Path(__file__).parent / "template"
 #: In the order in which they run; the viewer's own code comes before NiiVue, which takes long to read, and starts last.
 _SCRIPTS = ("pictures.js", "judgement.js", "scan.js", "outlines.js", "vendor/niivue-0.69.0.umd.js", "viewer.js")
 
@@ -82,16 +78,10 @@ def write_html(report: Report, volume: Volume, labels: LabelMap, path: str | os.
 
 def render_html(report: Report, volume: Volume, labels: LabelMap) -> str:
     """The page of ``write_html`` as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATE_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(hu=_hu, share=_share, moment=_moment)
     slices = axial_slices(volume, labels)
     levels = choose_levels(slices)
-    return environment.get_template("report.html").render(
+    return render(
+        "report.html",
         report=report,
         regions=REGIONS,
         rows=region_rows(report),
@@ -124,9 +114,7 @@ def _judgement_context(report: Report) -> dict[str, Any]:
 
 def _viewer_context(report: Report, view: View, levels: Levels) -> dict[str, Any]:
     """The page's scripts with the hashes by which its policy allows them, and the scan that they show."""
-    from markupsafe import Markup
-
-    scripts = [(_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    scripts = [text_of(name) for name in _SCRIPTS]
     (across, along, _), (right_left, anterior_posterior, _) = view.volume.shape, view.volume.spacing_mm
     return {
         "facts": as_script_json(page_facts(report, view, levels)),
@@ -136,8 +124,8 @@ def _viewer_context(report: Report, view: View, levels: Levels) -> dict[str, Any
         "view_ratio": f"{across * right_left / (along * anterior_posterior):.4f}",
         "windows": WINDOWS,
         "scripts": scripts,
-        "script_policy": Markup(" ".join(f"'{_csp_hash(script)}'" for script in scripts)),
-        "notice": (_TEMPLATE_FOLDER / "vendor" / "NOTICE.txt").read_text(encoding="utf-8"),
+        "script_policy": script_policy(scripts),
+        "notice": text_of("vendor/NOTICE.txt"),
     }
 
 
@@ -235,22 +223,3 @@ def doubt_rows(report: Report) -> list[DoubtRow]:
         confidence = (row.right.confidence, row.left.confidence)
         rows.append(DoubtRow(row.region, confidence, (here[0], here[1]), (parted[0], parted[1])))
     return rows
-
-
-def _hu(value: float | None) -> str:
-    """HU with a true minus sign."""
-    return "–" if value is None else f"{value:.1f}".replace("-", "−")
-
-
-def _share(value: float | None) -> str:
-    """A figure from 0 to 1."""
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _moment(created: str) -> str:
-    return datetime.fromisoformat(created).strftime("%Y-%m-%d %H:%M %Z")
-
-
-def _csp_hash(script: str) -> str:
-    """The hash by which the page's policy allows its own script and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")

@@ -18,33 +18,51 @@ MOVE = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
-    """The outline of one region on one side in one slice.
+class Contour:
+    """The contour of a mask in one slice.
 
     Attributes:
-        region, side: which.
         points_mm: (points, 2), x to the right and y down from the upper left corner of the slice; holes run the
             other way round than what they lie in.
         codes: (points,), Matplotlib's path codes; the last point of a polygon closes it and is its first one again.
-        centre_mm: (x, y) of the point deepest inside the region.
+        centre_mm: (x, y) of the point deepest inside.
+    """
+
+    points_mm: NDArray[np.float64]
+    codes: NDArray[np.uint8]
+    centre_mm: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Outline(Contour):
+    """The contour of one region on one side in one slice.
+
+    Attributes:
+        region, side: which.
     """
 
     region: Region
     side: Side
-    points_mm: NDArray[np.float64]
-    codes: NDArray[np.uint8]
-    centre_mm: tuple[float, float]
 
 
 def trace_outlines(slices: AxialSlices, k: int) -> Iterator[Outline]:
     """The outlines of all regions in slice k, in the order of their labels."""
     for label, box in enumerate(find_objects(slices.labels[k]), start=1):
         if box is not None:
-            yield _outline(label, slices.labels[k][box] == label, (box[0].start, box[1].start), slices.pixel_mm)
+            mask = slices.labels[k][box] == label
+            contour = trace_mask(mask, slices.pixel_mm, (box[0].start, box[1].start))
+            region, side = region_of(label)
+            yield Outline(contour.points_mm, contour.codes, contour.centre_mm, region, side)
 
 
-def _outline(label: int, mask: NDArray[np.bool_], corner: tuple[int, int], pixel_mm: tuple[float, float]) -> Outline:
-    """The outline of a mask whose first pixel is the slice's pixel ``corner`` (row, column)."""
+def trace_mask(mask: NDArray[np.bool_], pixel_mm: tuple[float, float], corner: tuple[int, int] = (0, 0)) -> Contour:
+    """The contour of a mask that isn't empty.
+
+    Args:
+        mask: (rows, columns) of a part of a slice.
+        pixel_mm: height and width of a pixel.
+        corner: row and column of the slice at which the mask begins.
+    """
     from contourpy import FillType, contour_generator
 
     padded = np.pad(mask, 1)
@@ -56,6 +74,5 @@ def _outline(label: int, mask: NDArray[np.bool_], corner: tuple[int, int], pixel
     to_mm = np.array(pixel_mm)[::-1]
     origin = np.array(corner)[::-1] - 0.5
     x, y = (np.array([column, row]) + origin) * to_mm
-    region, side = region_of(label)
     points = (np.concatenate(polygons) + origin) * to_mm
-    return Outline(region, side, points, np.concatenate(codes), (float(x), float(y)))
+    return Contour(points, np.concatenate(codes), (float(x), float(y)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepstroke.regions import Region, Side
 from deepstroke.report.axial import AxialSlices, Levels
-from deepstroke.report.outlines import MOVE, Outline, trace_outlines
+from deepstroke.report.outlines import MOVE, Contour, Outline, trace_outlines
 
 #: SVG units in one mm; whole numbers keep the paths short.
 UNITS_PER_MM = 10
@@ -63,26 +63,27 @@ def spread_slices(indices: Iterable[int], most: int) -> list[int]:
 
 def _picture(slices: AxialSlices, k: int) -> SlicePicture:
     paths = tuple(_region_path(outline) for outline in trace_outlines(slices, k))
-    return SlicePicture(k + 1, k * slices.slice_mm, _webp(slices.grey(k)), paths)
+    return SlicePicture(k + 1, k * slices.slice_mm, data_uri(slices.grey(k)), paths)
 
 
-def _webp(grey: NDArray[np.uint8]) -> str:
+def data_uri(pixels: NDArray[np.uint8]) -> str:
+    """A compressed picture for a page: (rows, columns) of grey, or (rows, columns, 3) of red, green and blue."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, "WEBP", quality=_WEBP_QUALITY)
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=_WEBP_QUALITY)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _region_path(outline: Outline) -> RegionPath:
     x, y = (round(mm * UNITS_PER_MM) for mm in outline.centre_mm)
-    return RegionPath(outline.region, outline.side, _svg_path(outline), x, y)
+    return RegionPath(outline.region, outline.side, svg_path(outline), x, y)
 
 
-def _svg_path(outline: Outline) -> str:
+def svg_path(contour: Contour) -> str:
     """A path of whole, relative steps; rounding doesn't add up, for the corners are rounded and not the steps."""
-    points = np.rint(outline.points_mm * UNITS_PER_MM).astype(int)
-    starts = np.flatnonzero(outline.codes == MOVE)
+    points = np.rint(contour.points_mm * UNITS_PER_MM).astype(int)
+    starts = np.flatnonzero(contour.codes == MOVE)
     parts = []
     for polygon in np.split(points, starts[1:]):
         corners = _corners(polygon[:-1])  # the last point is the first again
