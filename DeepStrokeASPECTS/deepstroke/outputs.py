@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepstroke.asymmetry_maps import ASYMMETRY_MAPS
 from deepstroke.dicom.sc import write_secondary_capture
 from deepstroke.dicom.seg import Algorithm, write_segmentation
 from deepstroke.dicom.sr import write_structured_report
@@ -44,6 +45,10 @@ OUTPUT_NAMES = (
     "transform.h5",
     "transform-inverse.h5",
     "figure.png",
+    "infarct.nii.gz",
+    "lesion-probability.nii.gz",
+    *(f"maps/{each.file}.nii.gz" for each in ASYMMETRY_MAPS),
+    "infarct.json",
     "report.html",
     "report.json",
     REJECTED,

@@ -91,12 +91,19 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _find_infarct(arguments: argparse.Namespace) -> None:
     from deepstroke.infarct import segment_infarct
+    from deepstroke.outputs import record_rejection
 
-    with console_progress(arguments.quiet) as progress:
-        result = segment_infarct(arguments.path, arguments.model, arguments.series, arguments.device, progress=progress)
-        result.save(arguments.output)
+    try:
+        with console_progress(arguments.quiet) as progress:
+            found = within(progress, 0.0, 0.9)
+            result = segment_infarct(arguments.path, arguments.model, arguments.series, arguments.device, found)
+            result.save(arguments.output)
+    except DeepStrokeError as error:
+        record_rejection(error, arguments.path, arguments.output)
+        raise
     show_findings(result.findings)
-    show(f"infarct: {result.lesion.volume_ml():.1f} ml; wrote {arguments.output}")
+    sides = f"left {result.left_ml:.1f} ml, right {result.right_ml:.1f} ml"
+    show(f"infarct: {result.lesion.volume_ml():.1f} ml ({sides}); wrote {arguments.output}")
 
 
 def _inference(arguments: argparse.Namespace) -> InferenceSettings:

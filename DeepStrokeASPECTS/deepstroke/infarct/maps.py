@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from deepstroke.errors import InputError
+from deepstroke.frames import Affine
 from deepstroke.networks import AsymmetryDisentanglementNetwork
 from deepstroke.volume import Volume
 
@@ -32,8 +33,8 @@ def disentangled(network: AsymmetryDisentanglementNetwork, image: Volume) -> dic
         image: 0..1 on an isotropic grid in the slices, i being left-right.
 
     Returns:
-        X, A, P, Q, X_hat and X_tilde on the aligned grid, which is written with the image's affine; and the lesion's
-        probability on the image's own grid.
+        X, A, P, Q, X_hat and X_tilde on the aligned grid, each voxel with its true place in the image's RAS+ mm; and
+        the lesion's probability on the image's own grid.
 
     Raises:
         InputError: the image isn't within 0..1.
@@ -45,4 +46,15 @@ def disentangled(network: AsymmetryDisentanglementNetwork, image: Volume) -> dic
     device = next(network.parameters()).device
     with torch.inference_mode():
         maps = network.eval().disentangle(torch.from_numpy(data)[None, None].to(device))
-    return {file: image.with_data(getattr(maps, name)[0, 0].cpu().numpy()) for name, file in MAP_FILES.items()}
+    arrays = {file: getattr(maps, name)[0, 0].cpu().numpy() for name, file in MAP_FILES.items()}
+    aligned = _aligned_to_ras(image, maps.pose.aligned_to_input[0].cpu().numpy())
+    return {
+        file: image.with_data(data) if file == PROBABILITY else Volume(data, aligned) for file, data in arrays.items()
+    }
+
+
+def _aligned_to_ras(image: Volume, aligned_to_input: Affine) -> Affine:
+    """Voxels of the aligned grid to RAS+ mm; the matrix is of voxels from the centre of the volume."""
+    from_centre = np.eye(4)
+    from_centre[:3, 3] = (np.array(image.shape) - 1) / 2
+    return np.asarray(image.ijk_to_ras @ from_centre @ aligned_to_input @ np.linalg.inv(from_centre))

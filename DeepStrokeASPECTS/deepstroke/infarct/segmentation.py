@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from deepstroke import __version__
 from deepstroke.devices import choose_device
 from deepstroke.errors import WeightsError, naming
 from deepstroke.findings import Finding
 from deepstroke.infarct.maps import PROBABILITY, disentangled
+from deepstroke.infarct.result import InfarctResult
 from deepstroke.inference.preparation import centred_grid, head_on_grid, network_image
 from deepstroke.inference.store import find_weights
 from deepstroke.inference.weights import WeightsManifest, load_network
 from deepstroke.loading import load_scan
 from deepstroke.networks import AsymmetryDisentanglementNetwork
-from deepstroke.nifti import write_json, write_nifti
 from deepstroke.preprocess.brain import analyse_head
 from deepstroke.preprocess.resampling import resample
 from deepstroke.progress import Progress, silent, within
-from deepstroke.volume import LabelMap, Volume
+from deepstroke.volume import Volume
 
 _THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class InfarctResult:
-    """What was found in one scan.
-
-    Attributes:
-        ct: HU on an orthogonal grid with axes nearest to RAS+.
-        brain: 0 and 1 on the same grid.
-        lesion: 0 and 1 on the same grid: probability of 0.5 or more, within the brain.
-        probability: 0..1 on the same grid.
-        maps: X, A, P, Q, X_hat and X_tilde on the network's aligned grid, by the names of their files.
-        weights: what found it.
-        findings: what a reader must know.
-    """
-
-    ct: Volume
-    brain: LabelMap
-    lesion: LabelMap
-    probability: Volume
-    maps: dict[str, Volume]
-    weights: WeightsManifest
-    findings: tuple[Finding, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The figures for JSON."""
-        return {
-            "infarct_ml": self.lesion.volume_ml(),
-            "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
-            "warnings": [each.as_dict() for each in self.findings],
-            "versions": {"deepstroke": __version__},
-        }
-
-    def save(self, folder: str | Path) -> None:
-        """Write scan, brain, infarct, probability and maps as NIfTI, and ``infarct.json``.
-
-        Raises:
-            InputError: the folder can't be written; the message names the file.
-        """
-        folder = Path(folder)
-        volumes = {"ct": self.ct, "brain": self.brain, "infarct": self.lesion, PROBABILITY: self.probability}
-        for name, volume in volumes.items():
-            write_nifti(volume, folder / f"{name}.nii.gz")
-        for name, volume in self.maps.items():
-            write_nifti(volume, folder / "maps" / f"{name}.nii.gz")
-        write_json(self.as_dict(), folder / "infarct.json")
 
 
 def segment_infarct(
@@ -109,12 +61,19 @@ def segment_infarct(
     return InfarctResult(
         ct=scan.volume,
         brain=head.brain,
+        plane=head.plane,
         lesion=scan.volume.with_labels(lesion.astype(np.uint8)),
         probability=probability,
         maps=maps,
         weights=manifest,
-        findings=(*scan.findings, *head.findings, _unvalidated(manifest)),
+        series=scan.facts,
+        findings=(*_of_scan(scan.findings), *head.findings, _unvalidated(manifest)),
     )
+
+
+def _of_scan(findings: tuple[Finding, ...]) -> Iterator[Finding]:
+    """What was noticed while reading; DICOM objects, of which one code speaks, are never written here."""
+    return (each for each in findings if each.code != "no-dicom-source")
 
 
 def _network(model: str | Path) -> tuple[AsymmetryDisentanglementNetwork, WeightsManifest]:
