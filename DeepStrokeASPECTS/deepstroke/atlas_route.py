@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstroke import atlas as atlases
-from deepstroke.atlas.propagate import propagate_labels, propagate_to_points
+from deepstroke.atlas.propagate import RegionMap
 from deepstroke.devices import Device
 from deepstroke.dicom import SliceStack
 from deepstroke.errors import RegistrationError
@@ -110,15 +110,12 @@ def register_to_atlas(
 
 def atlas_labels(scan: LoadedScan, regions: atlases.Atlas, transform: SpatialTransform) -> SlicedLabels:
     """The atlas's regions on the scan's grid, and on the source slices where there are any."""
-    labels = propagate_labels(regions, transform, scan.volume)
-    if scan.slices is None:
-        return SlicedLabels(labels, None)
-    return SlicedLabels(labels, _atlas_on_slices(scan.slices, labels, regions, transform))
+    carried = RegionMap(regions, transform)
+    labels = carried.on_grid(scan.volume)
+    return SlicedLabels(labels, None if scan.slices is None else _atlas_on_slices(scan.slices, labels, carried))
 
 
-def _atlas_on_slices(
-    slices: SliceStack, labels: LabelMap, regions: atlases.Atlas, transform: SpatialTransform
-) -> NDArray[np.uint8]:
+def _atlas_on_slices(slices: SliceStack, labels: LabelMap, carried: RegionMap) -> NDArray[np.uint8]:
     """The regions at the exact place of every source pixel near a labelled voxel."""
     labelled = labels.ras_of(np.argwhere(labels.mask))
     low, high = labelled.min(axis=0) - _REACH_MM, labelled.max(axis=0) + _REACH_MM
@@ -127,5 +124,5 @@ def _atlas_on_slices(
         ras = slices.pixel_ras(k)
         near = ((ras >= low) & (ras <= high)).all(axis=-1)
         if near.any():
-            on_slices[k][near] = propagate_to_points(regions, transform, ras[near])
+            on_slices[k][near] = carried.at(ras[near])
     return on_slices

@@ -87,7 +87,8 @@ def write_nifti(volume: Volume, path: str | os.PathLike[str]) -> None:
             code="sheared-nifti",
         )
     data = volume.data.astype(np.uint8) if volume.data.dtype == bool else volume.data
-    image = nibabel.Nifti1Image(data, volume.ijk_to_ras, dtype=data.dtype)
+    # the order of the file, in which nibabel gathers each slice voxel by voxel otherwise
+    image = nibabel.Nifti1Image(np.asfortranarray(data), volume.ijk_to_ras, dtype=data.dtype)
     image.header.set_xyzt_units("mm")
     image.set_qform(volume.ijk_to_ras, code=1)
     image.set_sform(volume.ijk_to_ras, code=1)

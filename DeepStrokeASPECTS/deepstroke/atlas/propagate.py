@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepstroke.atlas.checks import require_sides
 from deepstroke.atlas.model import Atlas
+from deepstroke.atlas.region_lookup import RegionLookup
 from deepstroke.errors import InputError
 from deepstroke.volume import LabelMap, Volume
 
@@ -25,11 +26,62 @@ class PointMap(Protocol):
         """Scan points to atlas points."""
 
 
+class RegionMap:
+    """The regions of an atlas as a transform brings them to a scan.
+
+    Every place takes the region with the largest share after linear interpolation of each region by itself, so borders
+    are smooth although labels are whole numbers. A region's side is the atlas' own.
+
+    Args:
+        atlas: whose regions are carried.
+        transform: scan points to atlas points.
+    """
+
+    def __init__(self, atlas: Atlas, transform: PointMap) -> None:
+        self._labels, self._transform = atlas.labels, transform
+        self._lookup = RegionLookup(atlas.labels)
+
+    def on_grid(self, reference: Volume) -> LabelMap:
+        """Labels 1..20 on a scan's grid; see ``propagate_labels``."""
+        out = np.zeros(reference.shape, dtype=np.uint8)
+        box = _box_of_regions(self._labels, self._transform, reference)
+        if box is not None:
+            out[box] = self._in_box(reference, box)
+        labels = reference.with_labels(out)
+        if not labels.mask.any():
+            raise InputError(
+                "no region of the atlas falls on the scan: the registration or the scan's position is wrong",
+                code="no-regions",
+            )
+        require_sides(labels)
+        return labels
+
+    def at(self, ras_points: NDArray) -> NDArray[np.uint8]:
+        """Labels (...) at points (..., 3) of the scan; see ``propagate_to_points``."""
+        points = np.asarray(ras_points, dtype=np.float64)
+        flat = points.reshape(-1, 3)
+        found = np.zeros(len(flat), dtype=np.uint8)
+        for start in range(0, len(flat), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            found[chunk] = self._lookup.at(self._labels.ijk_of(self._transform.map_points(flat[chunk])))
+        return found.reshape(points.shape[:-1])
+
+    def _in_box(self, reference: Volume, box: tuple[slice, ...]) -> NDArray[np.uint8]:
+        """Labels of a box of the reference's grid, some rows at a time."""
+        shape = tuple(part.stop - part.start for part in box)
+        out = np.zeros(shape, dtype=np.uint8)
+        rows = max(1, _CHUNK // (shape[1] * shape[2]))
+        for start in range(0, shape[0], rows):
+            stop = min(start + rows, shape[0])
+            ticks = [np.arange(box[0].start + start, box[0].start + stop)]
+            ticks += [np.arange(part.start, part.stop) for part in box[1:]]
+            ijk = np.stack(np.meshgrid(*ticks, indexing="ij"), axis=-1)
+            out[start:stop] = self.at(reference.ras_of(ijk.reshape(-1, 3))).reshape(ijk.shape[:-1])
+        return out
+
+
 def propagate_labels(atlas: Atlas, transform: PointMap, reference: Volume) -> LabelMap:
     """The atlas regions on a scan's grid.
-
-    Every voxel centre takes the region with the largest share after linear interpolation of each region by itself,
-    so borders are smooth although labels are whole numbers. A region's side is the atlas' own.
 
     Args:
         atlas: whose regions are carried.
@@ -43,18 +95,7 @@ def propagate_labels(atlas: Atlas, transform: PointMap, reference: Volume) -> La
         InputError: no region falls on the scan.
         GeometryError: the transform exchanges left and right.
     """
-    out = np.zeros(reference.shape, dtype=np.uint8)
-    box = _box_of_regions(atlas.labels, transform, reference)
-    if box is not None:
-        out[box] = _labels_in(atlas.labels, transform, reference, box)
-    labels = reference.with_labels(out)
-    if not labels.mask.any():
-        raise InputError(
-            "no region of the atlas falls on the scan: the registration or the scan's position is wrong",
-            code="no-regions",
-        )
-    require_sides(labels)
-    return labels
+    return RegionMap(atlas, transform).on_grid(reference)
 
 
 def propagate_to_points(atlas: Atlas, transform: PointMap, ras_points: NDArray) -> NDArray[np.uint8]:
@@ -68,61 +109,7 @@ def propagate_to_points(atlas: Atlas, transform: PointMap, ras_points: NDArray) 
     Returns:
         Labels of shape (...).
     """
-    points = np.asarray(ras_points, dtype=np.float64)
-    flat = points.reshape(-1, 3)
-    found = np.zeros(len(flat), dtype=np.uint8)
-    for start in range(0, len(flat), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        found[chunk] = _largest_share(atlas.labels, atlas.labels.ijk_of(transform.map_points(flat[chunk])))
-    return found.reshape(points.shape[:-1])
-
-
-def _labels_in(labels: LabelMap, transform: PointMap, reference: Volume, box: tuple[slice, ...]) -> NDArray[np.uint8]:
-    """Labels of a box of the reference's grid, some rows at a time."""
-    shape = tuple(part.stop - part.start for part in box)
-    out = np.zeros(shape, dtype=np.uint8)
-    rows = max(1, _CHUNK // (shape[1] * shape[2]))
-    for start in range(0, shape[0], rows):
-        stop = min(start + rows, shape[0])
-        ticks = [np.arange(box[0].start + start, box[0].start + stop)]
-        ticks += [np.arange(part.start, part.stop) for part in box[1:]]
-        ijk = np.stack(np.meshgrid(*ticks, indexing="ij"), axis=-1).reshape(-1, 3)
-        mapped = transform.map_points(reference.ras_of(ijk))
-        out[start:stop] = _largest_share(labels, labels.ijk_of(mapped)).reshape(stop - start, *shape[1:])
-    return out
-
-
-def _largest_share(labels: LabelMap, places: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The label with the largest share at fractional voxel places (N, 3); ties go to the higher number."""
-    low = np.floor(places).astype(np.int64)
-    near = ((low >= -1) & (low < np.array(labels.shape))).all(axis=1)
-    low, fraction = low[near], (places[near] - low[near]).astype(np.float32)
-    padded = np.pad(labels.data, 1)
-    corners = np.stack([padded[tuple((low + 1 + offset).T)] for offset in _CORNERS], axis=1)
-    found = corners[:, 0].copy()
-    mixed = (corners != corners[:, :1]).any(axis=1)
-    found[mixed] = _arg_max(corners[mixed], _weights(fraction[mixed]))
-    out = np.zeros(len(places), dtype=np.uint8)
-    out[near] = found
-    return out
-
-
-_CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-
-
-def _weights(fraction: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Linear weight of each of the eight corners, (N, 8)."""
-    sides = np.stack([1 - fraction, fraction], axis=1)
-    return np.stack([sides[:, i, 0] * sides[:, j, 1] * sides[:, k, 2] for i, j, k in _CORNERS], axis=1)
-
-
-def _arg_max(corners: NDArray[np.uint8], weights: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Per point the label whose corners weigh most together."""
-    shares = np.zeros_like(weights)
-    for other in range(corners.shape[1]):
-        shares += np.where(corners == corners[:, other : other + 1], weights[:, other : other + 1], 0.0)
-    shares += 1e-6 * corners
-    return corners[np.arange(len(corners)), shares.argmax(axis=1)]
+    return RegionMap(atlas, transform).at(ras_points)
 
 
 def _box_of_regions(labels: LabelMap, transform: PointMap, reference: Volume) -> tuple[slice, ...] | None:

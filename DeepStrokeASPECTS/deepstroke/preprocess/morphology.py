@@ -13,7 +13,10 @@ def depth(mask: Mask, spacing_mm: float) -> NDArray[np.float32]:
     """Distance in mm of each voxel of a mask to the nearest voxel outside it; 0 outside; the array's edge is open."""
     if mask.all():
         return np.full(mask.shape, np.inf, dtype=np.float32)
-    return ndimage.distance_transform_edt(mask).astype(np.float32) * np.float32(spacing_mm)
+    found = np.zeros(mask.shape, dtype=np.float32)
+    box = _box_around(mask, 1)  # no voxel outside is nearer than those in the layer around the mask's box
+    found[box] = ndimage.distance_transform_edt(mask[box]) * spacing_mm
+    return found
 
 
 def distance_to(mask: Mask, spacing_mm: float) -> NDArray[np.float32]:
@@ -23,7 +26,11 @@ def distance_to(mask: Mask, spacing_mm: float) -> NDArray[np.float32]:
 
 def dilate(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
     """Dilation by a ball."""
-    return distance_to(mask, spacing_mm) <= radius_mm
+    grown = np.zeros(mask.shape, dtype=bool)
+    box = _box_around(mask, int(radius_mm / spacing_mm) + 1)
+    if mask[box].any():
+        grown[box] = distance_to(mask[box], spacing_mm) <= radius_mm
+    return grown
 
 
 def erode(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
@@ -38,6 +45,13 @@ def close(mask: Mask, radius_mm: float, spacing_mm: float) -> Mask:
     closed = erode(dilate(padded, radius_mm, spacing_mm), radius_mm, spacing_mm)
     inner = slice(margin, -margin)
     return closed[inner, inner, inner]
+
+
+def _box_around(mask: Mask, margin: int) -> tuple[slice, ...]:
+    """The mask's bounding box widened by some voxels, within the array; an empty one's is empty."""
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    box = found[0] if found else (slice(0, 0),) * mask.ndim
+    return tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
 
 
 def dilate_by_voxel(labels: NDArray) -> NDArray:

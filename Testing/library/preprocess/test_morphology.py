@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from deepstroke.preprocess.morphology import (
     close,
@@ -84,3 +85,19 @@ def test_small_holes_are_filled_and_large_ones_stay() -> None:
     assert filled[3, 3, 3:5].all()
     assert not filled[11, 11, 11]
     assert np.count_nonzero(~filled) == 27
+
+
+@pytest.mark.parametrize("margin", [0, 1, 6])
+def test_distances_are_those_of_the_whole_array_wherever_the_mask_lies(margin: int) -> None:
+    noise = ndimage.gaussian_filter(np.random.default_rng(margin).normal(size=(20, 24, 22)), 2.0)
+    mask = np.pad(noise > 0.02, ((margin, 0), (0, margin), (margin, margin)))
+    np.testing.assert_allclose(depth(mask, 1.5), ndimage.distance_transform_edt(mask) * 1.5, rtol=1e-6)
+    far = ndimage.distance_transform_edt(~mask) * 1.5
+    for radius in (1.0, 4.0, 7.5):
+        np.testing.assert_array_equal(dilate(mask, radius, 1.5), far <= radius)
+
+
+def test_an_empty_mask_has_no_depth_and_grows_nowhere() -> None:
+    empty = np.zeros((4, 5, 6), bool)
+    assert not depth(empty, 1.0).any()
+    assert not dilate(empty, 3.0, 1.0).any()
