@@ -36,6 +36,11 @@ class InPlanePose:
         top = torch.cat((turned, torch.zeros_like(turned[..., :1]), translation.double()[..., None]), dim=2)
         return InPlanePose(torch.cat((top, rows[:, 2:]), dim=1))
 
+    @staticmethod
+    def identity(count: int) -> InPlanePose:
+        """No motion of so many cases."""
+        return InPlanePose(torch.eye(4, dtype=torch.float64).repeat(count, 1, 1))
+
     @property
     def input_to_aligned(self) -> Tensor:
         """(B, 4, 4) double, the inverse."""
@@ -51,6 +56,22 @@ class InPlanePose:
     def restore(self, aligned: Tensor) -> Tensor:
         """Bring an aligned volume (B, C, i, j, k) back to the input's grid, linearly; 0 beyond it."""
         return _sample(aligned, self.input_to_aligned)
+
+    def after(self, motion: InPlanePose) -> InPlanePose:
+        """The pose that aligns ``motion.align(image)`` as this one aligns the image."""
+        return InPlanePose(motion.input_to_aligned @ self.aligned_to_input)
+
+    def of_least_shift(self) -> InPlanePose:
+        """The pose with the same mid-sagittal plane that doesn't shift along it."""
+        normal = self.aligned_to_input[:, :2, 0]
+        return InPlanePose.of(self.angle_rad, normal * (normal * self.translation).sum(1, keepdim=True))
+
+    def mirrored(self, which: Tensor) -> InPlanePose:
+        """The pose that aligns the mirror images of those cases that ``which`` (B,) of bool names."""
+        sides = torch.ones(4, dtype=torch.float64, device=which.device)
+        sides[0] = -1
+        flipped = sides[:, None] * self.aligned_to_input * sides
+        return InPlanePose(torch.where(which[:, None, None], flipped, self.aligned_to_input))
 
     @property
     def angle_rad(self) -> Tensor:

@@ -57,8 +57,31 @@ def test_a_pose_and_its_inverse_cancel() -> None:
 
 
 def test_no_motion_changes_nothing() -> None:
-    image = torch.rand(1, 2, *SHAPE)
-    torch.testing.assert_close(pose(0).align(image), image, atol=1e-5, rtol=0)
+    image = torch.rand(2, 2, *SHAPE)
+    for still in (InPlanePose.identity(2), InPlanePose.of(torch.zeros(2), torch.zeros(2, 2))):
+        torch.testing.assert_close(still.align(image), image, atol=1e-5, rtol=0)
+
+
+def test_a_moved_image_is_aligned_by_the_pose_after_its_motion() -> None:
+    found, motion = pose(15, 2, -1), pose(-8, 1.5, 2)
+    moved = motion.align(blob())
+    torch.testing.assert_close(found.after(motion).align(moved), found.align(blob()), atol=0.06, rtol=0)
+    assert (found.align(moved) - found.align(blob())).abs().max() > 0.2
+
+
+def test_the_mirror_image_is_aligned_by_the_mirrored_pose() -> None:
+    found = InPlanePose.of(torch.tensor([0.3, 0.3]), torch.tensor([[3.0, -2.0], [3.0, -2.0]]))
+    changed = found.mirrored(torch.tensor([True, False]))
+    assert changed.angle_rad.tolist() == pytest.approx([-0.3, 0.3])
+    assert changed.translation.tolist() == [[-3.0, -2.0], [3.0, -2.0]]
+    image = blob().expand(2, -1, -1, -1, -1)
+    torch.testing.assert_close(changed.align(mirrored(image))[:1], mirrored(found.align(image))[:1], atol=1e-4, rtol=0)
+
+
+def test_the_least_shift_keeps_the_plane() -> None:
+    least = pose(90, 4, -3).of_least_shift()  # the plane's normal is j
+    assert math.degrees(float(least.angle_rad)) == pytest.approx(90)
+    assert least.translation[0].tolist() == pytest.approx([0, -3], abs=1e-6)
 
 
 def test_a_translation_is_in_voxels_along_i_and_j() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from deepstroke.errors import ConfigError
+from deepstroke.networks import InPlanePose, mirrored
 from deepstroke_training.asymmetry.augmentation import PoseAugmentation
 from deepstroke_training.asymmetry.cases import StrokeBatch
 from deepstroke_training.asymmetry.settings import AsymmetrySettings
@@ -19,7 +22,7 @@ def batch() -> StrokeBatch:
     lesion = torch.zeros_like(image)
     lesion[:, :, 6:9, 6:18, 4:12] = 1
     tissue = torch.where(image > 0, 2, 0).to(torch.uint8)
-    return StrokeBatch(torch.where(lesion > 0, 0.25, image), lesion, tissue)
+    return StrokeBatch(torch.where(lesion > 0, 0.25, image), lesion, tissue, InPlanePose.identity(2))
 
 
 def test_nothing_changes_without_any_variation() -> None:
@@ -44,6 +47,18 @@ def test_the_lesion_stays_where_the_image_is_dark() -> None:
     assert 0.6 < float(inside.sum()) / float(batch().lesion.sum()) <= 1.1
     assert float(after.image[inside].mean()) < 0.33
     assert float(after.image[brain & ~inside].mean()) > 0.42
+
+
+@pytest.mark.parametrize("flip", [0, 1])
+def test_the_pose_goes_along(flip: float) -> None:
+    """Copies on their own poses lie as the heads do on theirs, or as their mirror images."""
+    before = batch()
+    before = replace(before, pose=InPlanePose.of(torch.tensor([0.2, -0.3]), torch.tensor([[1.0, 2.0], [-2.0, 0.5]])))
+    after = PoseAugmentation(15, 0.08, flip, 0).varied(before, np.random.default_rng(3))
+    wanted = before.pose.align(before.image)
+    wanted = mirrored(wanted) if flip else wanted
+    assert float((after.pose.align(after.image) - wanted).abs().mean()) < 0.01
+    assert float((before.pose.align(after.image) - wanted).abs().mean()) > 0.02
 
 
 def test_gamma_keeps_the_range() -> None:

@@ -50,7 +50,7 @@ def test_tissue_leaves_lesions_out() -> None:
     lesion = np.zeros_like(tissue)
     lesion[0] = 1
     batch = StrokeBatch.of([StrokeCase(tissue.astype(np.float32), lesion, tissue, (1, 1, 1))])
-    maps = batch.tissue_maps(InPlanePose.of(torch.zeros(1), torch.zeros(1, 2)))
+    maps = batch.tissue_maps()
     assert (maps.grey.sum().item(), maps.white.sum().item(), maps.csf.sum().item()) == (0, 16, 16)
     assert maps.white[0, 0, 1].min() == 1
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from deepstroke.errors import DeepStrokeError, InputError
+from deepstroke.errors import InputError
 from deepstroke.networks import AsymmetryDisentanglementNetwork
 from deepstroke.nifti import read_label_map, read_volume
 from deepstroke.volume import Volume
+from deepstroke_training.asymmetry.alignment_fitting import fit_alignment
 from deepstroke_training.asymmetry.augmentation import PoseAugmentation
 from deepstroke_training.asymmetry.cases import StrokeCase
 from deepstroke_training.asymmetry.comparing import Comparison, MethodScores, score, score_alignment, write_maps
-from deepstroke_training.asymmetry.fitting import fit_alignment, fit_method
+from deepstroke_training.asymmetry.fitting import fit_method
 from deepstroke_training.asymmetry.settings import AsymmetrySettings, Method
 from deepstroke_training.configuration import fill
 
@@ -95,9 +96,3 @@ def test_fewer_bits_in_training_leave_the_poses_and_nearly_the_weights() -> None
     assert rough.dtype == torch.float32
     assert not torch.equal(fine, rough)
     assert float((fine - rough).abs().mean()) < 0.03
-
-
-def test_a_t_that_went_to_its_limit_is_told() -> None:
-    """At a hundred thousand times the paper's rate the first steps drive tanh to its end."""
-    with pytest.raises(DeepStrokeError, match="lr_alignment is 1, try a tenth of it"):
-        fit_alignment([head(seed) for seed in range(2)], replace(SETTINGS, lr_alignment=1.0, alignment_epochs=3))

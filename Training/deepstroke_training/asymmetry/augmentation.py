@@ -49,7 +49,7 @@ class PoseAugmentation:
             raise ConfigError("\n".join(faults), code="asymmetry-settings")
 
     def varied(self, batch: StrokeBatch, random: np.random.Generator) -> StrokeBatch:
-        """The batch with another pose, side and brightness for each case; lesions and tissues go along."""
+        """The batch with another pose, side and brightness for each case; lesions, tissues and known poses go along."""
         from deepstroke_training.asymmetry.cases import StrokeBatch
 
         pose, flips = self._pose(batch.image, random), random.random(len(batch.image)) < self.flip
@@ -57,7 +57,9 @@ class PoseAugmentation:
         image = pose.align(batch.image).clamp(0, 1) ** exponents.view(-1, 1, 1, 1, 1)
         lesion = (pose.align(batch.lesion) >= 0.5).float()
         tissue = _turned_tissue(batch.tissue, pose)
-        return StrokeBatch(*(_flipped(each, flips) for each in (image, lesion, tissue)))
+        aligning = batch.pose.after(pose).mirrored(torch.from_numpy(flips))
+        image, lesion, tissue = (_flipped(each, flips) for each in (image, lesion, tissue))
+        return StrokeBatch(image, lesion, tissue, aligning)
 
     def _pose(self, image: Tensor, random: np.random.Generator) -> InPlanePose:
         turns = random.uniform(-1, 1, len(image)) * math.radians(self.turn_deg)

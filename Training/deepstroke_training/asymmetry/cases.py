@@ -39,6 +39,7 @@ class StrokeCase:
         tissue: (i, j, k) 0 outside, 1 grey, 2 white matter, 3 CSF.
         spacing_mm: voxel size.
         midplane: angle in radians and offset in mm of the mid-sagittal plane where it is known: see ``midplane_of``.
+        pose: angle in radians, and shifts in voxels along i and j, that align it, once found; see ``posing``.
     """
 
     image: NDArray[np.float32]
@@ -46,6 +47,7 @@ class StrokeCase:
     tissue: NDArray[np.uint8]
     spacing_mm: tuple[float, float, float]
     midplane: tuple[float, float] | None = None
+    pose: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +56,13 @@ class StrokeBatch:
 
     Attributes:
         image, lesion, tissue: as in ``StrokeCase``.
+        pose: that aligns them; no motion where it hasn't been found.
     """
 
     image: Tensor
     lesion: Tensor
     tissue: Tensor
+    pose: InPlanePose
 
     @staticmethod
     def of(cases: list[StrokeCase]) -> StrokeBatch:
@@ -67,12 +71,13 @@ class StrokeBatch:
             torch.stack([torch.from_numpy(np.ascontiguousarray(getattr(case, name))) for case in cases])[:, None]
             for name in ("image", "lesion", "tissue")
         )
-        return StrokeBatch(image.float(), lesion.float(), tissue)
+        numbers = torch.tensor([case.pose or (0.0, 0.0, 0.0) for case in cases], dtype=torch.float64)
+        return StrokeBatch(image.float(), lesion.float(), tissue, InPlanePose.of(numbers[:, 0], numbers[:, 1:]))
 
-    def tissue_maps(self, pose: InPlanePose) -> TissueMaps:
+    def tissue_maps(self) -> TissueMaps:
         """The tissues on the aligned grid, lesions left out."""
-        healthy = 1 - aligned_mask(self.lesion, pose)
-        grey, white, csf = (aligned_mask(self.tissue == number, pose) * healthy for number in (GREY, WHITE, CSF))
+        healthy = 1 - aligned_mask(self.lesion, self.pose)
+        grey, white, csf = (aligned_mask(self.tissue == number, self.pose) * healthy for number in (GREY, WHITE, CSF))
         return TissueMaps(grey, white, csf)
 
 
@@ -98,7 +103,9 @@ def synthetic_strokes(settings: AsymmetrySettings, count: int, progress: Progres
     from deepstroke_training.synthesis.training_source import TrainingSource
 
     most = 20 * count
-    source = TrainingSource(most, settings.seed, settings.spacing_mm, settings.shape)
+    times = settings.supersampling
+    i, j, k = (times * size for size in settings.shape)
+    source = TrainingSource(most, settings.seed, settings.spacing_mm / times, (i, j, k))
     cases: list[StrokeCase] = []
     for number in range(most):
         seed = stream_seed(settings.seed, f"stroke/{number}") >> 16
@@ -107,8 +114,9 @@ def synthetic_strokes(settings: AsymmetrySettings, count: int, progress: Progres
             continue
         sample = source.make(seed, drawn)
         lesion = (sample.lesions == LesionLabel.ACUTE_INFARCT).numpy()
-        if lesion.any():  # and the slices cover it
-            cases.append(_case_of(sample.image[0].numpy(), lesion, sample.brain.numpy(), sample.template_mm, settings))
+        case = _case_of(sample.image[0].numpy(), lesion, sample.brain.numpy(), sample.template_mm, settings)
+        if case.lesion.any():  # and the slices cover it
+            cases.append(case)
             progress(len(cases) / count, f"head {len(cases)} of {count}")
         if len(cases) == count:
             return cases
@@ -125,14 +133,22 @@ def _has_acute_infarct(pathology: PathologySettings) -> bool:
 def _case_of(
     hu: NDArray, lesion: NDArray, brain: NDArray, template_mm: Tensor, settings: AsymmetrySettings
 ) -> StrokeCase:
-    places = template_mm.numpy()
+    times = settings.supersampling
+    places = np.stack([averaged(axis, times) for axis in template_mm.numpy()])
+    coarse_brain = averaged(brain, times) >= 0.5
     return StrokeCase(
-        image=shown(hu, brain),
-        lesion=lesion.astype(np.uint8),
-        tissue=tissues_from_priors(places, brain),
+        image=averaged(shown(hu, brain), times),
+        lesion=(averaged(lesion, times) >= 0.5).astype(np.uint8),
+        tissue=tissues_from_priors(places, coarse_brain),
         spacing_mm=(settings.spacing_mm,) * 3,
-        midplane=fitted_midplane(places[0], brain, settings.spacing_mm),
+        midplane=fitted_midplane(places[0], coarse_brain, settings.spacing_mm),
     )
+
+
+def averaged(volume: NDArray, times: int) -> NDArray[np.float32]:
+    """Means of blocks of so many voxels along each axis of (i, j, k), whose sizes they divide."""
+    i, j, k = (size // times for size in volume.shape)
+    return volume.astype(np.float32).reshape(i, times, j, times, k, times).mean(axis=(1, 3, 5))
 
 
 def shown(hu: NDArray, brain: NDArray[np.bool_]) -> NDArray[np.float32]:

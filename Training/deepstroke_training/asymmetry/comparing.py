@@ -14,12 +14,13 @@ from deepstroke.commands.console import table
 from deepstroke.evaluation import PairedDifference, dice, hausdorff95, paired_bootstrap
 from deepstroke.infarct.maps import PROBABILITY, disentangled
 from deepstroke.networks import AsymmetryDisentanglementNetwork
-from deepstroke.networks.pose_refinement import refined
 from deepstroke.nifti import atomic_path, write_json, write_nifti
 from deepstroke.progress import Progress, silent, within
 from deepstroke.volume import Volume
+from deepstroke_training.asymmetry.alignment_fitting import fit_alignment
 from deepstroke_training.asymmetry.cases import StrokeCase, make_cases, midplane_of
-from deepstroke_training.asymmetry.fitting import TrainedMethod, fit_alignment, fit_method
+from deepstroke_training.asymmetry.fitting import TrainedMethod, fit_method
+from deepstroke_training.asymmetry.posing import pose_of, posed
 from deepstroke_training.asymmetry.settings import METHOD_NAMES, AsymmetrySettings, Method
 from deepstroke_training.configuration import as_mapping
 
@@ -114,6 +115,7 @@ def compare(settings: AsymmetrySettings, folder: Path, progress: Progress = sile
     cases = make_cases(settings, within(progress, 0.0, 0.1))
     training, test = cases[: settings.training_cases], cases[settings.training_cases :]
     aligner = fit_alignment(training, settings, within(progress, 0.1, 0.2))
+    training = posed(training, aligner.alignment, settings.refine_steps)
     scores: dict[Method, MethodScores] = {}
     alignment = score_alignment(aligner, test)
     better = score_alignment(aligner, test, settings.refine_steps)
@@ -161,9 +163,7 @@ def score_alignment(
         if case.midplane is None:
             continue
         image = torch.from_numpy(case.image)[None, None]
-        with torch.no_grad():
-            pose = refined(image, aligner.alignment.pose(image), refine_steps)
-        angle, offset = midplane_of(pose, case.spacing_mm[0])[0]
+        angle, offset = midplane_of(pose_of(aligner.alignment, image, refine_steps), case.spacing_mm[0])[0]
         angles.append(float(np.degrees(abs(angle - case.midplane[0]))))
         offsets.append(abs(offset - case.midplane[1]))
     return AlignmentScores(tuple(angles), tuple(offsets))

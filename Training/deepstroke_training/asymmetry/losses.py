@@ -12,6 +12,8 @@ from deepstroke.networks import AsymmetryMaps, InPlanePose, mirrored
 from deepstroke.networks.asymmetry import AsymmetryPreset
 
 _TINY = 1e-6
+#: About how far a head reaches from its middle, a share of the volume's width.
+_LEVER = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,18 @@ def alignment_loss(image: Tensor, pose: InPlanePose, reconstruct: bool = True) -
     aligned = pose.align(image)
     loss = (aligned - mirrored(aligned)).abs().mean()
     return loss + (image - pose.restore(mirrored(aligned))).abs().mean() if reconstruct else loss
+
+
+def pose_loss(found: InPlanePose, wanted: InPlanePose, width: int) -> Tensor:
+    """How far heads are apart in two poses, in voxels, a mean; shifts along the mid-sagittal plane are wanted to be 0.
+
+    Args:
+        found, wanted: poses of the same cases.
+        width: of the volume in voxels; the angle counts by what it does at ``_LEVER`` of it from the centre.
+    """
+    nearest = wanted.of_least_shift()
+    turned = found.angle_rad - nearest.angle_rad
+    return (_LEVER * width * turned.abs() + (found.translation - nearest.translation).norm(dim=1)).mean()
 
 
 def tissue_loss(pathological: Tensor, tissue: TissueMaps, symmetric: bool = False) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from deepstroke.errors import ConfigError
 from deepstroke.networks.asymmetry import AsymmetryPreset
@@ -23,6 +23,13 @@ METHOD_NAMES: dict[Method, str] = {
 #: Where the presets part; the paper's come first.
 _LEARNING_RATE: dict[AsymmetryPreset, float] = {"paper": 1e-3, "reference": 1e-4}
 _ALIGNMENT_BATCH: dict[AsymmetryPreset, int] = {"paper": 6, "reference": 40}
+#: The smallest value of each whole number and weight.
+_LEAST: dict[str, int] = {
+    **dict.fromkeys(("training_cases", "supersampling", "epochs", "batch"), 1),
+    **dict.fromkeys(("alignment_epochs", "descent_steps", "alignment_warm_up", "refine_steps", "warm_epochs"), 0),
+    **dict.fromkeys(("tissue_weight", "regularisation"), 0),
+    "test_cases": 2,
+}
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,16 @@ class AsymmetrySettings:
         aisd: folder of the AISD data set; none: synthetic strokes.
         training_cases, test_cases: how many; of AISD in the order of their names.
         spacing_mm, shape: of synthetic cases; the paper's grid is 256 x 256 x 40 at 1.2 x 1.2 x 5 mm.
+        supersampling: along each axis how many voxels a synthetic head is drawn with for each of its own, which is
+            their mean; 1: values at points, in which noise and the borders of tissue hide early infarcts.
         base_channels: of the U-Nets; 32 in the paper.
         alignment_epochs, epochs: of T, and of each method.
-        refine_steps: of descent by which each test case's pose is made better than T's; 0: T alone, as published.
+        descent_steps: 0: T learns from its own loss, as published. More: it learns the poses that so many steps of
+            descent on that loss find for each training head, along with the known motion of varied copies.
+        alignment_warm_up: steps in which T's rate grows to ``lr_alignment``.
+        alignment_clip: largest norm of T's gradient; none: any, as published.
+        refine_steps: of descent by which each case's pose is made better than T's, in training and in tests; 0: T
+            alone, as published.
         warm_epochs: at first, in which D learns from the lesions too.
         tissue_weight, regularisation: of L_tissue within L_D, and of L_D (lambda).
         symmetric_tissue: count grey beside white matter both ways.
@@ -61,9 +75,13 @@ class AsymmetrySettings:
     test_cases: int = 12
     spacing_mm: float = 3.0
     shape: tuple[int, int, int] = (64, 72, 48)
+    supersampling: int = 1
     base_channels: int = 32
     alignment_epochs: int = 20
     epochs: int = 40
+    descent_steps: int = 0
+    alignment_warm_up: int = 0
+    alignment_clip: float | None = None
     refine_steps: int = 0
     warm_epochs: int = 2
     tissue_weight: float = 1.0
@@ -78,11 +96,9 @@ class AsymmetrySettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least: dict[str, Any] = {"training_cases": 1, "test_cases": 2, "alignment_epochs": 0, "epochs": 1, "batch": 1}
-        least |= {"refine_steps": 0, "warm_epochs": 0, "tissue_weight": 0, "regularisation": 0}
         faults = [
             f"{name}: {minimum} or more is expected, found {getattr(self, name)}"
-            for name, minimum in least.items()
+            for name, minimum in _LEAST.items()
             if getattr(self, name) < minimum
         ]
         unknown = [method for method in self.methods if method not in get_args(Method)]
@@ -96,6 +112,8 @@ class AsymmetrySettings:
             faults.append(f"shape: three sizes of 16 voxels or more are expected, found {self.shape}")
         if not (self.lr_alignment > 0 and (self.lr is None or self.lr > 0)):
             faults.append(f"lr, lr_alignment: above 0, found {self.lr}, {self.lr_alignment}")
+        if self.alignment_clip is not None and not self.alignment_clip > 0:
+            faults.append(f"alignment_clip: above 0, found {self.alignment_clip}")
         if faults:
             raise ConfigError("\n".join(faults), code="asymmetry-settings")
 
