@@ -97,6 +97,7 @@ def test_the_distance_of_poses_counts_angle_and_shift_across_the_plane() -> None
         return InPlanePose.of(torch.tensor([angle]), torch.tensor([[i, j]]))
 
     assert float(pose_loss(pose(0, 2, 0), pose(0, -1, 7), 30)) == pytest.approx(3)  # 7 is along the plane
+    assert float(pose_loss(pose(math.pi / 2, 1, -2), pose(math.pi / 2, 0, 3), 30)) == pytest.approx(5.1)
     assert float(pose_loss(pose(0.1, 0, 0), pose(-0.1, 0, 0), 30)) == pytest.approx(0.2 * 0.3 * 30)
 
 

@@ -14,6 +14,8 @@ from deepstroke.networks.asymmetry import AsymmetryPreset
 _TINY = 1e-6
 #: About how far a head reaches from its middle, a share of the volume's width.
 _LEVER = 0.3
+#: What a shift along the mid-sagittal plane, which changes nothing, counts beside one across it.
+_ALONG = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +53,18 @@ def alignment_loss(image: Tensor, pose: InPlanePose, reconstruct: bool = True) -
 
 
 def pose_loss(found: InPlanePose, wanted: InPlanePose, width: int) -> Tensor:
-    """How far heads are apart in two poses, in voxels, a mean; shifts along the mid-sagittal plane are wanted to be 0.
+    """How far mid-sagittal planes are apart in two poses, in voxels, a mean.
 
     Args:
-        found, wanted: poses of the same cases.
+        found, wanted: poses of the same cases; how far ``found`` moves along the wanted plane counts a tenth.
         width: of the volume in voxels; the angle counts by what it does at ``_LEVER`` of it from the centre.
     """
-    nearest = wanted.of_least_shift()
-    turned = found.angle_rad - nearest.angle_rad
-    return (_LEVER * width * turned.abs() + (found.translation - nearest.translation).norm(dim=1)).mean()
+    normal = wanted.aligned_to_input[:, :2, 0]
+    moved = found.translation - wanted.of_least_shift().translation
+    across = (normal * moved).sum(1).abs()
+    along = (normal.flip(1) * moved * torch.tensor([-1.0, 1.0], device=moved.device)).sum(1).abs()
+    turned = (found.angle_rad - wanted.angle_rad).abs()
+    return (_LEVER * width * turned + across + _ALONG * along).mean()
 
 
 def tissue_loss(pathological: Tensor, tissue: TissueMaps, symmetric: bool = False) -> Tensor:
