@@ -17,9 +17,8 @@ from DeepStrokeASPECTSLib.review import Review
 
 #: What each choice of the panel stands for; what a run didn't write is left out.
 DICOM_FILES = ("labels.seg.dcm", "report.sr.dcm", "figure.sc.dcm")
-INFARCT_FILES = ("infarct/infarct.nii.gz", "infarct/lesion-probability.nii.gz")
-NIFTI_FILES = ("ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "confidence.nii.gz", *INFARCT_FILES)
-REPORT_FILES = ("report.html", "report.json", "figure.png", "infarct/infarct.json")
+NIFTI_FILES = ("ct.nii.gz", "labels.nii.gz", "brain.nii.gz", "confidence.nii.gz")
+REPORT_FILES = ("report.html", "report.json", "figure.png")
 _MEASURES = ("volume_ml", "mean_hu", "difference_hu", "confidence", "probability")
 _COLUMNS = ("region", "side", *_MEASURES, "automatic", "reader")
 

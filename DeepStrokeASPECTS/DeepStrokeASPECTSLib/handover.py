@@ -34,3 +34,9 @@ def segment_arguments(path: Path, output: Path, method: Method, engine: Engine, 
     """The command line of `deepstroke` for a run."""
     options = {"--output": str(output), "--method": method.value, "--engine": engine.value, "--device": device.value}
     return ["segment", str(path), *(word for option in options.items() for word in option)]
+
+
+def infarct_arguments(path: Path, output: Path, model: Path, device: Device) -> list[str]:
+    """The command line of `deepstroke` for a run that looks for an infarct by a model's weights."""
+    options = {"--output": str(output), "--model": str(model), "--device": device.value}
+    return ["segment", str(path), *(word for option in options.items() for word in option)]

@@ -18,8 +18,7 @@ from DeepStrokeSlicerLib.label_files import read_labels
 from DeepStrokeSlicerLib.nodes import affine_of, array_of_image, node_from_array, node_from_volume, read_volume_file
 from DeepStrokeSlicerLib.timers import Stepwise
 
-#: Maps that a run may leave, in the order of the list; the first need a model that finds infarcts.
-OVERLAYS = ("infarct/infarct.nii.gz", "infarct/lesion-probability.nii.gz", "confidence.nii.gz")
+CONFIDENCE = "confidence.nii.gz"
 BRAIN = "brain.nii.gz"
 OPACITY = 0.4
 #: In place of a file: the map is computed here.
@@ -53,9 +52,8 @@ class OverlayPanel:
         if result is None:
             return
         self._box.addItem(_("none"), "")
-        for name in OVERLAYS:
-            if (result.folder / name).is_file():
-                self._box.addItem(_title(name), str(result.folder / name))
+        if (result.folder / CONFIDENCE).is_file():
+            self._box.addItem(_("confidence of the regions"), str(result.folder / CONFIDENCE))
         if result.mirror is not None and (result.folder / BRAIN).is_file():
             self._box.addItem(_("darker than the other side (HU)"), _DIFFERENCE)
         self._box.enabled = self._box.count > 1
@@ -100,15 +98,6 @@ class OverlayPanel:
         node, self._node = self._node, None
         if node is not None and slicer.mrmlScene.IsNodePresent(node):
             slicer.mrmlScene.RemoveNode(node)
-
-
-def _title(name: str) -> str:
-    titles = {
-        "infarct/infarct.nii.gz": _("infarct"),
-        "infarct/lesion-probability.nii.gz": _("infarct, probability"),
-        "confidence.nii.gz": _("confidence of the regions"),
-    }
-    return titles[name]
 
 
 def difference_of(result: RunResult) -> Generator[object, None, NDArray[np.float32]]:

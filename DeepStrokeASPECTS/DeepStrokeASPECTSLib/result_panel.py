@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,8 @@ from slicer.i18n import tr as _
 import slicer
 from deepstroke.regions import SIDES
 from DeepStrokeASPECTSLib import views
-from DeepStrokeASPECTSLib.infarct_panel import InfarctPanel
 from DeepStrokeASPECTSLib.overlay_panel import OverlayPanel
-from DeepStrokeASPECTSLib.parameters import Method, Parameters
+from DeepStrokeASPECTSLib.parameters import Method
 from DeepStrokeASPECTSLib.reading import CHOICES, Reading, RegionReading, SideScore, Status
 from DeepStrokeASPECTSLib.review import Review
 from DeepStrokeASPECTSLib.run import RunResult
@@ -31,15 +29,13 @@ class ResultPanel:
 
     Args:
         ui: the panel's widgets.
-        parameters: the panel's choices.
     """
 
-    def __init__(self, ui: Any, parameters: Callable[[], Parameters | None]) -> None:
+    def __init__(self, ui: Any) -> None:
         self._ui = ui
         self.review: Review | None = None
         self._mirror: views.MirrorView | None = None
         self.overlays = OverlayPanel(ui)
-        self.infarct = InfarctPanel(ui, parameters, self._offer_overlays)
         ui.regionTable.connect("cellClicked(int,int)", self._show_region)
         ui.ganglionicButton.connect("clicked(bool)", lambda *_: self._jump("ganglionic"))
         ui.supraganglionicButton.connect("clicked(bool)", lambda *_: self._jump("supraganglionic"))
@@ -70,7 +66,6 @@ class ResultPanel:
         views.show_regions(result.segmentation, filled=self._ui.filledCheckBox.checked)
         self._fill_table(result.reading.regions)
         self.overlays.show(result)
-        self.infarct.show(result)
         self._ui.warningsLabel.text = "\n".join(result.reading.warnings)
         self._ui.resultSection.enabled = True
         self._ui.ganglionicButton.enabled = result.levels.ganglionic is not None
@@ -83,7 +78,6 @@ class ResultPanel:
         """Show nothing and follow nothing."""
         self._ui.mirrorCheckBox.checked = False
         self._ui.surfacesCheckBox.checked = False
-        self.infarct.show(None)
         self.overlays.show(None)
         if self.review is not None:
             views.leave_slices()
@@ -139,10 +133,6 @@ class ResultPanel:
             labels[side].text = f"<b>{titles[side]}: {scores[side]}</b>"
         note = _score_note(self.review.result.reading, list(scores.values()), len(self.review.overrides))
         self._ui.scoreNoteLabel.text = note
-
-    def _offer_overlays(self) -> None:
-        if self.review is not None:
-            self.overlays.show(self.review.result)
 
     def _show_region(self, row: int, column: int) -> None:
         if self.review is None:

@@ -1,11 +1,10 @@
-"""One run on one volume: its folder, its child process, and its result on the volume's voxels."""
+"""One run that finds the ASPECTS regions of a volume, and its result on the volume's voxels."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ from slicer.i18n import tr as _
 import slicer
 from deepstroke.errors import InputError
 from deepstroke.frames import Affine
-from DeepStrokeASPECTSLib.handover import hand_over, segment_arguments
+from DeepStrokeASPECTSLib.handover import segment_arguments
 from DeepStrokeASPECTSLib.parameters import Device, Engine, Method
 from DeepStrokeASPECTSLib.placing import Levels, MirrorPlane, Placed, choose_levels, mirror_plane, place_labels
 from DeepStrokeASPECTSLib.placing import slice_affines as even_slice_affines
 from DeepStrokeASPECTSLib.reading import Reading, read_report
-from DeepStrokeSlicerLib.jobs import Job, JobProgress, JobState
+from DeepStrokeASPECTSLib.scan_job import ScanJob
+from DeepStrokeSlicerLib.jobs import JobProgress
 from DeepStrokeSlicerLib.label_files import read_labels
 from DeepStrokeSlicerLib.nodes import array_of_image, world_affine_of
 from DeepStrokeSlicerLib.segmentations import image_on, segmentation_from_image
@@ -50,8 +50,8 @@ class RunResult:
     folder: Path
 
 
-class Run:
-    """A run of `deepstroke segment` in a child process.
+class Run(ScanJob):
+    """A run that finds the ASPECTS regions.
 
     Args:
         volume: the volume node.
@@ -60,8 +60,7 @@ class Run:
         on_progress: told the child's progress.
 
     Raises:
-        GeometryError: the volume stands under a warping transform and has no DICOM files.
-        InputError: the volume is empty, or the disk refuses.
+        GeometryError, InputError: as `ScanJob`.
     """
 
     def __init__(
@@ -73,48 +72,13 @@ class Run:
         device: Device = Device.AUTOMATIC,
         on_progress: Callable[[JobProgress], None] | None = None,
     ) -> None:
-        self._volume, self._source = volume, source
-        self._folder = Path(tempfile.mkdtemp(prefix="deepstroke-run-", dir=slicer.app.temporaryPath))
-        try:
-            (self._folder / "input").mkdir()
-            path = hand_over(volume, source, self._folder / "input")
-            arguments = segment_arguments(path, self.output, method, engine, device)
-            self._job = Job(arguments, on_progress)
-        except BaseException:
-            self.discard()
-            raise
-
-    @property
-    def output(self) -> Path:
-        """Where the child writes."""
-        return self._folder / "result"
-
-    @property
-    def pid(self) -> int:
-        """The child's process id."""
-        return self._job.pid
-
-    def poll(self) -> JobState:
-        """Whether the child still works; its progress is told on the way."""
-        return self._job.poll()
-
-    def cancel(self) -> None:
-        """End the child and all that it started, and remove the folder."""
-        self._job.cancel()
-        self.discard()
-
-    def discard(self) -> None:
-        """Remove the run's own files, which lie in a folder that it has made itself."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def failure(self) -> Exception:
-        """Why the child failed, in its own words."""
-        return self._job.failure()
+        choices = {"method": method, "engine": engine, "device": device}
+        super().__init__(volume, source, partial(segment_arguments, **choices), on_progress)
 
     def load(self) -> Generator[object, None, RunResult]:
         """Bring the result into the scene, in small portions. See `load_result`."""
         result = yield from load_result(self.output, self._volume, self._source)
-        shutil.rmtree(self._folder / "input", ignore_errors=True)
+        self._drop_input()
         return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -21,6 +22,19 @@ from DeepStrokeSlicerLib.sources import DicomSource, find_source
 from DeepStrokeSlicerLib.timers import Repeater, Stepwise
 
 
+@dataclass(frozen=True)
+class ChosenScan:
+    """A scan that was checked and can be read.
+
+    Attributes:
+        volume: the volume node.
+        source: its DICOM files; None where they aren't at hand.
+    """
+
+    volume: Any
+    source: DicomSource | None
+
+
 class SegmentPanel:
     """Joins the widgets of the sections Scan and Segmentation with runs.
 
@@ -29,10 +43,17 @@ class SegmentPanel:
         on_result: called with the result of each run that ended well, and the run, whose files are the caller's to
             discard.
         may_begin: asked before a run; False when something must be installed first.
+        on_checked: called when another scan can be read, or none any more.
     """
 
-    def __init__(self, ui: Any, on_result: Callable[[RunResult, Run], None], may_begin: Callable[[], bool]) -> None:
-        self._ui, self._on_result, self._may_begin = ui, on_result, may_begin
+    def __init__(
+        self,
+        ui: Any,
+        on_result: Callable[[RunResult, Run], None],
+        may_begin: Callable[[], bool],
+        on_checked: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._ui, self._on_result, self._may_begin, self._on_checked = ui, on_result, may_begin, on_checked
         self._parameters: Parameters | None = None
         self._run: Run | None = None
         self._repeater: Repeater | None = None
@@ -49,6 +70,14 @@ class SegmentPanel:
     def busy(self) -> bool:
         """Whether a run is under way."""
         return self._run is not None
+
+    @property
+    def chosen(self) -> ChosenScan | None:
+        """The scan to work on; None unless one was checked and nothing stands against it."""
+        volume = self._parameters.inputVolume if self._parameters is not None else None
+        if volume is None or self._check is None or self._check.obstacle is not None:
+            return None
+        return ChosenScan(volume, self._source)
 
     def follow(self, parameters: Parameters | None) -> None:
         """Show the state of the given parameters; None while the scene is closed."""
@@ -100,6 +129,7 @@ class SegmentPanel:
         chosen = (self._ui.inputSelector, self._ui.methodComboBox, self._ui.engineComboBox, self._ui.deviceComboBox)
         for widget in chosen:
             widget.enabled = not self.busy
+        self._on_checked()
 
     def segment(self, *_args: object) -> None:
         """Begin a run on the chosen volume."""

@@ -39,6 +39,12 @@ def slice_node(view: str) -> Any:
     return slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{view}")
 
 
+def is_background(volume: Any) -> bool:
+    """Whether the main view shows the volume."""
+    logic = slicer.app.applicationLogic().GetSliceLogic(slice_node(MAIN_VIEW))
+    return bool(logic.GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID())
+
+
 def show_background(volume: Any) -> None:
     """Show the volume, and nothing over it, in every slice view."""
     logics = slicer.app.applicationLogic().GetSliceLogics()
@@ -77,6 +83,13 @@ def show_over(overlay: Any, opacity: float) -> None:
     for logic in (logics.GetItemAsObject(index) for index in range(logics.GetNumberOfItems())):
         logic.GetSliceCompositeNode().SetForegroundVolumeID(overlay.GetID())
         logic.GetSliceCompositeNode().SetForegroundOpacity(opacity)
+
+
+def show_nothing_over() -> None:
+    """Show the scan alone in every slice view."""
+    logics = slicer.app.applicationLogic().GetSliceLogics()
+    for logic in (logics.GetItemAsObject(index) for index in range(logics.GetNumberOfItems())):
+        logic.GetSliceCompositeNode().SetForegroundVolumeID(None)
 
 
 def show_side_by_side(volume: Any) -> None:

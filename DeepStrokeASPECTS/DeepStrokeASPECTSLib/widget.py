@@ -15,6 +15,7 @@ from deepstroke.errors import DeepStrokeError
 from DeepStrokeASPECTSLib import views
 from DeepStrokeASPECTSLib.batch_panel import BatchPanel
 from DeepStrokeASPECTSLib.export_panel import ExportPanel
+from DeepStrokeASPECTSLib.infarct_panel import InfarctPanel
 from DeepStrokeASPECTSLib.install_panel import InstallPanel
 from DeepStrokeASPECTSLib.logic import DeepStrokeASPECTSLogic
 from DeepStrokeASPECTSLib.parameters import Parameters
@@ -45,10 +46,12 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         top.setMRMLScene(slicer.mrmlScene)
         self.logic = DeepStrokeASPECTSLogic()
         self.installation = InstallPanel(self.ui, Path(self.resourcePath("requirements.txt")))
-        self.segmentation = SegmentPanel(self.ui, self._show_result, self.installation.ensure)
-        self.result = ResultPanel(self.ui, lambda: self._parameters)
+        ensure = self.installation.ensure
+        self.segmentation = SegmentPanel(self.ui, self._show_result, ensure, lambda: self.infarct.refresh())
+        self.result = ResultPanel(self.ui)
+        self.infarct = InfarctPanel(self.ui, lambda: self.segmentation.chosen, lambda: self._parameters, ensure)
         self.export = ExportPanel(self.ui, lambda: self.result.review)
-        self.batch = BatchPanel(self.ui, lambda: self._parameters, self.installation.ensure)
+        self.batch = BatchPanel(self.ui, lambda: self._parameters, ensure)
         self.ui.sampleButton.connect("clicked(bool)", self._load_sample)
         self.ui.dicomButton.connect("clicked(bool)", self._open_database)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._before_close)
@@ -61,6 +64,7 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self._set_parameters(None)
         self._drop_result()
         self.segmentation.close()
+        self.infarct.close()
         self.batch.cancel()
         self.installation.close()
         self.removeObservers()
@@ -100,6 +104,7 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def _before_close(self, *_args: object) -> None:
         """The scene is about to be closed: its nodes go."""
         self.segmentation.close()
+        self.infarct.close()
         self._drop_result()
         self._set_parameters(None)
 

@@ -14,6 +14,7 @@ from deepstroke.errors import InputError
 from deepstroke.frames import Affine
 from deepstroke.regions import SIDE_CODE, SIDED_REGIONS, Code, Region, Side
 from deepstroke.volume import LabelMap, Volume
+from DeepStrokeSlicerLib.hierarchy import place_in_study
 from DeepStrokeSlicerLib.nodes import affine_of, array_of_image, image_of_array, matrix_of
 
 #: Name of the terminology context in Resources/DeepStrokeASPECTS.term.json.
@@ -21,6 +22,8 @@ TERMINOLOGY = "DeepStroke ASPECTS regions"
 CATEGORY = Code("123037004", "SCT", "Anatomical Structure")
 #: A segment's tag that holds its number in a sided label map.
 LABEL_TAG = "DeepStroke.Label"
+#: The id of the one segment that isn't a region.
+MASK_ID = "mask"
 _REPRESENTATION = "Binary labelmap"
 
 
@@ -73,11 +76,34 @@ def segmentation_from_image(
     labels_shape, found = image.GetDimensions(), reference.GetImageData().GetDimensions()
     if labels_shape != found:
         raise InputError(f"labels of shape {labels_shape} don't fit the volume's {found}", code="grid-mismatch")
+    node = _empty_segmentation(reference, name)
+    add_regions(node, image, regions)
+    return node
+
+
+def segmentation_of_mask(image: Any, reference: Any, name: str, colour: tuple[int, int, int]) -> Any:
+    """A segmentation node with one segment of its own name, beside a volume node and under its transform.
+
+    Args:
+        image: vtkOrientedImageData of 0 and 1; see `image_on`.
+        reference: the volume node.
+        name: of the node and of the segment.
+        colour: red, green and blue, 0..255.
+    """
+    node = _empty_segmentation(reference, name)
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(*(channel / 255 for channel in colour))
+    segment.AddRepresentation(_REPRESENTATION, image)
+    node.GetSegmentation().AddSegment(segment, MASK_ID)
+    return node
+
+
+def _empty_segmentation(reference: Any, name: str) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
-    add_regions(node, image, regions)
     place_in_study(node, reference)
     return node
 
@@ -116,18 +142,6 @@ def oriented_image(data: NDArray, ijk_to_ras: Affine) -> Any:
     image = image_of_array(data, slicer.vtkOrientedImageData())
     image.SetImageToWorldMatrix(matrix_of(ijk_to_ras))
     return image
-
-
-def place_in_study(node: Any, reference: Any) -> None:
-    """Put a node beside the volume in the subject hierarchy, under its study where it has one."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    beside = hierarchy.GetItemByDataNode(reference)
-    parent = hierarchy.GetItemParent(beside) if beside else hierarchy.GetSceneItemID()
-    item = hierarchy.GetItemByDataNode(node)
-    if item:
-        hierarchy.SetItemParent(item, parent)
-    else:
-        hierarchy.CreateItem(parent, node)
 
 
 def segment_labels(node: Any) -> dict[str, int]:

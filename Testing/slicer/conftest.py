@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes.util
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,3 +64,41 @@ def renderer(host: Host) -> None:
     """Drawing without a screen; skips by name without EGL."""
     if ctypes.util.find_library("EGL") is None:
         pytest.skip("libEGL is absent: apt-get install libegl1 libgl1")
+
+
+@pytest.fixture
+def child(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Says what the test's child processes do: ``copy`` a report's result, ``fail``, ``wait``."""
+    from panel_use import CHILD
+    from readings import report_content, write_result
+
+    from DeepStrokeSlicerLib.jobs import Job
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))  # Other tests' files aren't counted.
+    script = tmp_path / "child.py"
+    script.write_text(CHILD, encoding="utf-8")
+
+    def use(mode: str = "copy", **changes: Any) -> None:
+        folder = write_result(tmp_path / f"result-{len(list(tmp_path.iterdir()))}", report_content(**changes))
+        command = [sys.executable, str(script), str(folder), mode]
+        monkeypatch.setattr(Job, "_deepstroke", staticmethod(lambda: command))
+
+    use()
+    return use
+
+
+@pytest.fixture
+def panel(host: Host, child: Callable[..., None]) -> Any:
+    """The open panel with a tilted CT chosen."""
+    from panel_use import node
+    from readings import tilted_ct
+
+    from DeepStrokeSlicerLib.nodes import node_from_volume
+
+    opened = host.open("DeepStrokeASPECTS")
+    node_from_volume(tilted_ct(), "CT")
+    host.wait_until(lambda: opened.ui.inputSelector.currentNode() is None or opened.ui.segmentButton.enabled)
+    opened.ui.inputSelector.setCurrentNode(node("vtkMRMLScalarVolumeNode"))
+    host.wait_until(lambda: opened.ui.segmentButton.enabled)
+    return opened

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deepstroke.asymmetry_maps import ASYMMETRY_MAPS
 from deepstroke.nifti import write_json, write_nifti
 from deepstroke.regions import SIDED_REGIONS
 from deepstroke.volume import LabelMap, Volume
@@ -87,5 +88,26 @@ def write_result(folder: Path, content: dict[str, Any]) -> Path:
     write_nifti(block_labels(), folder / "labels.nii.gz")
     write_nifti(brain_mask(), folder / "brain.nii.gz")
     write_nifti(block_labels().with_data(block_labels().data.astype(np.int16)), folder / "ct.nii.gz")
+    (folder / "report.html").write_text("<html></html>", encoding="utf-8")
+    return folder
+
+
+def write_infarct(folder: Path) -> Path:
+    """The files of `deepstroke segment --model`: the left half of the brain is infarct, maps stand turned by 20 deg."""
+    brain = brain_mask()
+    left = brain.data.copy()
+    left[brain.shape[0] // 2 :] = 0
+    turned = np.eye(4)
+    turned[:2, :2] = 6.0 * np.array([[np.cos(np.pi / 9), -np.sin(np.pi / 9)], [np.sin(np.pi / 9), np.cos(np.pi / 9)]])
+    turned[:3, 2:] = [[0, -70.0], [0, -70.0], [6.0, -40.0]]
+    image = Volume(np.random.default_rng(0).random((24, 24, 16), np.float32), turned)
+    volumes = {"ct": brain.with_data((36 * brain.data).astype(np.float32)), "brain": brain}
+    volumes |= {"infarct": brain.with_labels(left), "lesion-probability": brain.with_data(left.astype(np.float32))}
+    volumes |= {f"maps/{each.file}": image for each in ASYMMETRY_MAPS}
+    for name, volume in volumes.items():
+        write_nifti(volume, folder / f"{name}.nii.gz")
+    weights = {"name": "finder", "sha256": "ab" * 32, "hu_range": [0.0, 80.0]}
+    figures = {"infarct_ml": 12.34, "left_ml": 12.0, "right_ml": 0.34, "weights": weights, "warnings": []}
+    write_json(figures, folder / "infarct.json")
     (folder / "report.html").write_text("<html></html>", encoding="utf-8")
     return folder

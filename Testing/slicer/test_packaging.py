@@ -88,7 +88,7 @@ def test_help_leads_to_pages_that_are_there() -> None:
 
 def test_modules_import_nothing_heavy_into_slicer() -> None:
     """Only parts of the library that need numpy alone may be imported where Slicer's panel runs."""
-    light = {"errors", "frames", "regions", "volume", "resources", "findings", "progress"}
+    light = {"asymmetry_maps", "errors", "frames", "regions", "volume", "resources", "findings", "progress"}
     heavy = {"torch", "scipy", "nibabel", "highdicom", "SimpleITK", "ants", "matplotlib"}
     for path in (path for name in LIBRARIES for path in (MODULE / name).rglob("*.py")):
         if path.name == "child.py":
