@@ -99,8 +99,7 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
     clear_outputs(folder)
     began = time.perf_counter()
     progress(0.0, "writing volumes")
-    whole_hu = np.rint(np.clip(result.ct.data, -32768, 32767)).astype(np.int16)
-    write_nifti(Volume(whole_hu, result.ct.ijk_to_ras), folder / "ct.nii.gz")
+    write_nifti(in_whole_hu(result.ct), folder / "ct.nii.gz")
     write_nifti(result.labels, folder / "labels.nii.gz")
     write_nifti(result.brain, folder / "brain.nii.gz")
     _write_network_volumes(result, folder)
@@ -127,6 +126,11 @@ def save_result(result: Result, folder: Path, progress: Progress = silent, *, wi
     write_json(report.as_dict(), folder / "report.json")
     progress(1.0, "done")
     return report
+
+
+def in_whole_hu(ct: Volume) -> Volume:
+    """The scan as it is written: whole HU, which pack far better than fractions."""
+    return ct.with_data(np.rint(np.clip(ct.data, -32768, 32767)).astype(np.int16))
 
 
 def caption_of(report: Report) -> Caption:

@@ -15,7 +15,7 @@ from deepstroke.findings import Finding
 from deepstroke.infarct.maps import PROBABILITY
 from deepstroke.inference.weights import WeightsManifest
 from deepstroke.nifti import write_json, write_nifti
-from deepstroke.outputs import clear_outputs
+from deepstroke.outputs import clear_outputs, in_whole_hu
 from deepstroke.preprocess.midsagittal import MidsagittalPlane
 from deepstroke.preprocess.resampling import resample
 from deepstroke.report.contents import SeriesFacts
@@ -88,7 +88,7 @@ class InfarctResult:
         """
         folder = Path(folder)
         clear_outputs(folder)
-        volumes = {"ct": self.ct, "brain": self.brain, "infarct": self.lesion, PROBABILITY: self.probability}
+        volumes = {"ct": in_whole_hu(self.ct), "brain": self.brain, "infarct": self.lesion, PROBABILITY: self.probability}
         for name, volume in volumes.items():
             write_nifti(volume, folder / f"{name}.nii.gz")
         for name, volume in self.maps.items():
