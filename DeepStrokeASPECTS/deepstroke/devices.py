@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deepstroke.errors import ConfigError
@@ -58,6 +60,19 @@ def choose_device(wanted: str = "auto", needs_mb: float = LEAST_FREE_MB) -> Devi
     if wanted == "auto":
         return Device("cpu", _describe_cpu(), short)
     raise ConfigError(f"{short}; end other programs on it, name another one, or use --device cpu", code="device-memory")
+
+
+@contextmanager
+def threads_shared_by(parts: int) -> Iterator[None]:
+    """Work that runs side by side gets an equal share of PyTorch's threads each; more than the cores only wait."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before // parts, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _absent(wanted: str) -> str:

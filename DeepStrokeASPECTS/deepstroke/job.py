@@ -13,14 +13,14 @@ import numpy as np
 from deepstroke import atlas as atlases
 from deepstroke.atlas.clipping import Clip
 from deepstroke.atlas_route import AtlasResult, atlas_labels, register_to_atlas
-from deepstroke.devices import Device
+from deepstroke.devices import Device, threads_shared_by
 from deepstroke.errors import InputError, RegistrationError
 from deepstroke.findings import Finding
 from deepstroke.frames import Affine
-from deepstroke.inference import Agreement, InferenceSettings, agreement_of, find_weights
+from deepstroke.inference import Agreement, InferenceSettings, NetworkSegmenter, agreement_of, find_weights
 from deepstroke.inference.segmenter import updated_confidence
 from deepstroke.loading import LoadedScan
-from deepstroke.network_route import NetworkResult, NetworkRun, network_labels, run_network
+from deepstroke.network_route import NetworkResult, NetworkRun, load_segmenter, network_labels
 from deepstroke.options import Engine, Route, Start
 from deepstroke.preprocess.brain import HeadAnalysis
 from deepstroke.routes import RouteChoice, SlicedLabels, clipped
@@ -46,6 +46,7 @@ class Job:
         clip: whether regions are cut to the brain, or also out of CSF.
         inference: how the network is applied.
         weights: of the network whose pose the registration starts from, where the network isn't asked for regions.
+        segmenter: the network, where it was loaded before.
     """
 
     scan: LoadedScan
@@ -60,6 +61,7 @@ class Job:
     clip: Clip = "none"
     inference: InferenceSettings = field(default_factory=InferenceSettings)
     weights: str | Path | None = None
+    segmenter: NetworkSegmenter | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,7 @@ def run_routes(job: Job) -> Found:
 def _side_by_side(job: Job) -> tuple[_Answer, AtlasResult | RegistrationError]:
     """The network in a thread of its own while the atlas is registered: neither needs the other."""
     quiet = replace(job, clock=StageClock())
-    with ThreadPoolExecutor(1, "network") as pool:
+    with threads_shared_by(2), ThreadPoolExecutor(1, "network") as pool:
         asked = pool.submit(_asked, quiet)
         registered = _attempted(job, _Answer())
         answer = asked.result()
@@ -152,7 +154,8 @@ def _asked(job: Job) -> _Answer:
     weights = job.choice.weights or find_weights(job.weights)
     try:
         with job.clock.stage("network", 0.25, 0.3):
-            run = run_network(job.scan, job.head.brain, weights, job.device, job.inference)
+            segmenter = job.segmenter or load_segmenter(weights, job.device, job.inference)
+            run = NetworkRun(segmenter, segmenter.predict(job.scan.volume, job.head.brain))
         if not wants_regions:
             return _Answer(run)
         with job.clock.stage("network labels", 0.3, 0.35):

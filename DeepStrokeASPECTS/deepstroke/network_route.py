@@ -78,8 +78,18 @@ def run_network(
         WeightsError: its files are missing, altered, or can't be used.
         InputError: it can't tell how the head lies (code ``no-pose``).
     """
-    segmenter = NetworkSegmenter.load(weights, device, settings, user_folder() / "cache" / "openvino")
+    segmenter = load_segmenter(weights, device, settings)
     return NetworkRun(segmenter, segmenter.predict(scan.volume, brain))
+
+
+def load_segmenter(weights: Path, device: Device, settings: InferenceSettings) -> NetworkSegmenter:
+    """A network made ready; in OpenVINO's form it is kept in the user's folder.
+
+    Raises:
+        WeightsError: its files are missing, altered, or can't be used.
+        MissingDependencyError: the backend that was asked for isn't installed.
+    """
+    return NetworkSegmenter.load(weights, device, settings, user_folder() / "cache" / "openvino")
 
 
 def network_labels(run: NetworkRun, scan: LoadedScan, head: HeadAnalysis) -> NetworkResult:

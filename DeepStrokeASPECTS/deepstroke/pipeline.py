@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -14,19 +15,20 @@ from numpy.typing import NDArray
 
 from deepstroke import __version__
 from deepstroke.atlas.clipping import Clip
-from deepstroke.devices import choose_device
+from deepstroke.devices import Device, choose_device
 from deepstroke.dicom import SliceStack
-from deepstroke.errors import naming
+from deepstroke.errors import DeepStrokeError, naming
 from deepstroke.findings import Finding
-from deepstroke.inference import InferenceSettings
+from deepstroke.inference import InferenceSettings, NetworkSegmenter
 from deepstroke.job import Found, Job, run_routes
 from deepstroke.loading import load_scan
+from deepstroke.network_route import load_segmenter
 from deepstroke.options import Engine, Method, Start
 from deepstroke.preprocess.brain import analyse_head
 from deepstroke.progress import Progress, silent
 from deepstroke.register import SpatialTransform
 from deepstroke.report.contents import RegionResult, Report
-from deepstroke.routes import choose_route
+from deepstroke.routes import RouteChoice, choose_route
 from deepstroke.scoring import AspectsResult, AspectsScore
 from deepstroke.scoring import score as score_regions
 from deepstroke.stages import StageClock, peak_memory_mb
@@ -123,18 +125,35 @@ def segment(
         >>> result.labels.volume_ml(6)  # left M2 in ml  # doctest: +SKIP
     """
     clock = StageClock(progress)
-    processor = choose_device(device)
-    choice = choose_route(method, processor, weights)
-    with clock.stage("read", 0.0, 0.1) as stage:
-        scan = load_scan(path, series, stage)
-    with clock.stage("brain", 0.1, 0.25), naming(path):
-        head = analyse_head(scan.volume)
     settings = inference or InferenceSettings()
-    job = Job(scan, head, processor, clock, choice, start, engine, atlas, template, clip, settings, weights)
+    with ThreadPoolExecutor(1, "network") as pool:
+        # loading PyTorch and the network takes as long as reading the scan, and needs nothing of it
+        loading = pool.submit(_loaded, method, device, weights, settings)
+        try:
+            with clock.stage("read", 0.0, 0.1) as stage:
+                scan = load_scan(path, series, stage)
+            with clock.stage("brain", 0.1, 0.25), naming(path):
+                head = analyse_head(scan.volume)
+        except DeepStrokeError:
+            loading.result()  # an option that can't be met is told before a scan that is refused
+            raise
+        processor, choice, network = loading.result()
+    job = Job(scan, head, processor, clock, choice, start, engine, atlas, template, clip, settings, weights, network)
     with naming(path):
         found = run_routes(job)
         scored = _scored(job, found) if score else None
     return _result(job, found, scored)
+
+
+def _loaded(
+    method: Method, device: str, weights: str | Path | None, settings: InferenceSettings
+) -> tuple[Device, RouteChoice, NetworkSegmenter | None]:
+    """Where the work is done, by which route, and the network that it asks for regions."""
+    processor = choose_device(device)
+    choice = choose_route(method, processor, weights)
+    if choice.route == "atlas" or choice.weights is None:
+        return processor, choice, None
+    return processor, choice, load_segmenter(choice.weights, processor, settings)
 
 
 def _scored(job: Job, found: Found) -> AspectsScore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from deepstroke.devices import choose_device
+from deepstroke.devices import choose_device, threads_shared_by
 from deepstroke.errors import ConfigError
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
@@ -47,3 +47,16 @@ def test_a_gpu_that_is_too_small_is_left_alone() -> None:
     assert "MB of free memory, 1000000000 MB are needed" in chosen.reason
     with pytest.raises(ConfigError, match="end other programs on it"):
         choose_device("cuda", needs_mb=1e9)
+
+
+def test_work_side_by_side_gets_its_share_of_threads_and_gives_it_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        with threads_shared_by(2):
+            assert torch.get_num_threads() == 2
+            with threads_shared_by(8):
+                assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)

@@ -67,13 +67,14 @@ def working_image(volume: Volume, mask: LabelMap | None, spacing_mm: float, marg
     channels = [np.where(inside, np.clip(hu.data, *HU_RANGE), 0.0), inside, hu.data < _AIR_HU]
     grid = [_resampling_weights(brain, axis, starts_mm[axis], size[axis], spacing_mm) for axis in range(3)]
     data, share, air = (_resampled(c.astype(np.float32), grid) for c in channels)
-    cut = (air > 0.5) & ndimage.binary_dilation(share > 0.5, iterations=_CUT_VOXELS)
-    known = ~(cut | _beyond_cut_faces(brain, starts_mm, size, spacing_mm))
+    covered = np.einsum("i,j,k->ijk", *(weights.sum(axis=1) for weights in grid))
+    unknown = _beyond_cut_sides(share > 0.5, air > 0.5, covered < 0.5)
+    unknown |= _beyond_cut_faces(brain, starts_mm, size, spacing_mm)
     axes = brain.ijk_to_ras[:3, :3] / np.array(brain.spacing_mm)
     ijk_to_ras = np.eye(4)
     ijk_to_ras[:3, :3] = axes * spacing_mm
     ijk_to_ras[:3, 3] = brain.ijk_to_ras[:3, 3] + axes @ starts_mm
-    return WorkingImage(data, share > 0.5, known, ijk_to_ras)
+    return WorkingImage(data, share > 0.5, ~unknown, ijk_to_ras)
 
 
 def _checked(volume: Volume, mask: LabelMap | None) -> tuple[Volume, LabelMap]:
@@ -148,6 +149,18 @@ def _resampled(data: NDArray[np.float32], weights: list[NDArray[np.float32]]) ->
     wi, wj, wk = weights
     along_i = (wi @ data.reshape(data.shape[0], -1)).reshape(len(wi), *data.shape[1:])
     return np.matmul(np.matmul(wj, along_i), wk.T)
+
+
+def _beyond_cut_sides(
+    brain: NDArray[np.bool_], air: NDArray[np.bool_], outside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Air, and what lies outside the volume, nearest to where brain ends in air as at the rim of a field of view."""
+    cut = air & ndimage.binary_dilation(brain, iterations=_CUT_VOXELS)
+    if not cut.any():
+        return cut
+    ends = brain & ndimage.binary_dilation(cut)
+    nearest = ndimage.distance_transform_edt(~brain, return_distances=False, return_indices=True)
+    return np.asarray(cut | (ends[tuple(nearest)] & (air | outside)))
 
 
 def _beyond_cut_faces(

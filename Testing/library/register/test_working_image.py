@@ -82,6 +82,23 @@ def test_padding_next_to_brain_is_not_known() -> None:
     assert (unknown[:, 2] + 0.3 * unknown[:, 1] < -25).all()
 
 
+def test_nothing_is_known_as_far_as_the_grid_goes_beyond_a_side_that_is_cut_and_all_beyond_bone() -> None:
+    ras = np.stack(np.meshgrid(*[np.arange(-79.0, 80.0, 2.0)] * 3, indexing="ij"), axis=-1)
+    distance = np.linalg.norm(ras, axis=-1)
+    brain = (distance < 60) & (ras[..., 0] < 40)
+    hu = np.where(distance < 60, 35.0, np.where(distance < 66, 1000.0, -1000.0))
+    hu[ras[..., 0] >= 40] = -1024.0  # the field of view ends on the right
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] = -79.0
+    image = working_image(Volume(hu.astype(np.float32), affine), LabelMap(brain, affine), 2.0, 16.0)
+    places = np.argwhere(np.ones(image.shape)) @ image.ijk_to_ras[:3, :3].T + image.ijk_to_ras[:3, 3]
+    known = image.known.ravel()
+    beyond = (places[:, 0] > 44) & (np.linalg.norm(places[:, 1:], axis=1) < 40)
+    assert beyond.sum() > 1000
+    assert not known[beyond].any()
+    assert known[places[:, 0] < 30].all()
+
+
 def test_a_sheared_grid_is_refused() -> None:
     head = phantoms.head(phantoms.grid())
     sheared = head.image.ijk_to_ras.copy()
