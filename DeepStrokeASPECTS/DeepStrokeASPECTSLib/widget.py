@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import vtk
 from slicer.i18n import tr as _
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
-from slicer.util import VTKObservationMixin
 
 import slicer
 from deepstroke.errors import DeepStrokeError
@@ -23,27 +20,20 @@ from DeepStrokeASPECTSLib.result_panel import ResultPanel
 from DeepStrokeASPECTSLib.run import Run, RunResult
 from DeepStrokeASPECTSLib.sample import load_sample
 from DeepStrokeASPECTSLib.segment_panel import SegmentPanel
+from DeepStrokeSlicerLib.module_widget import ModuleWidget
 
 
-class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class DeepStrokeASPECTSWidget(ModuleWidget):
     """The panel as Slicer calls it."""
 
     def __init__(self, parent: Any = None) -> None:
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic: DeepStrokeASPECTSLogic | None = None
-        self._parameters: Parameters | None = None
-        self._gui_tag: int | None = None
+        super().__init__(parent)
+        self._parameters: Parameters | None
         self._shown: Run | None = None
         self._known_volumes: set[str] | None = None
 
-    def setup(self) -> None:
-        """Build the panel; called once, when the module is opened first."""
-        ScriptedLoadableModuleWidget.setup(self)
-        top = slicer.util.loadUI(self.resourcePath("UI/DeepStrokeASPECTS.ui"))
-        self.layout.addWidget(top)
-        self.ui = slicer.util.childWidgetVariables(top)
-        top.setMRMLScene(slicer.mrmlScene)
+    def build(self) -> None:
+        """Make the logic and the sections."""
         self.logic = DeepStrokeASPECTSLogic()
         self.installation = InstallPanel(self.ui, Path(self.resourcePath("requirements.txt")))
         ensure = self.installation.ensure
@@ -54,66 +44,40 @@ class DeepStrokeASPECTSWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.batch = BatchPanel(self.ui, lambda: self._parameters, ensure)
         self.ui.sampleButton.connect("clicked(bool)", self._load_sample)
         self.ui.dicomButton.connect("clicked(bool)", self._open_database)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._before_close)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._after_close)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._before_removal)
-        self._follow_parameters()
 
     def cleanup(self) -> None:
         """Called before the panel is destroyed: end runs, remove their files, follow nothing."""
         self._set_parameters(None)
-        self._drop_result()
-        self.segmentation.close()
-        self.infarct.close()
+        self.leave_scene()
         self.batch.cancel()
         self.installation.close()
         self.removeObservers()
 
     def enter(self) -> None:
         """Called each time the user opens this module; what was loaded from the DICOM database meanwhile is chosen."""
-        self._follow_parameters()
+        super().enter()
         self._choose_loaded()
 
-    def exit(self) -> None:
-        """Called each time the user opens another module; a run goes on."""
-        if self._parameters is not None and self._gui_tag is not None:
-            self._parameters.disconnectGui(self._gui_tag)
-            self._gui_tag = None
-
-    def _follow_parameters(self) -> None:
-        assert self.logic is not None
-        if self._gui_tag is None:
-            self._set_parameters(self.logic.getParameterNode())
+    def _follow_scene(self) -> None:
+        super()._follow_scene()
         if self._parameters is not None and self._parameters.inputVolume is None:
             self._parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
 
-    def _set_parameters(self, parameters: Parameters | None) -> None:
-        if self._parameters is not None:
-            if self._gui_tag is not None:
-                self._parameters.disconnectGui(self._gui_tag)
-            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
-        self._parameters, self._gui_tag = parameters, None
-        if parameters is not None:
-            self._gui_tag = parameters.connectGui(self.ui)
-            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
+    def follow(self, parameters: Parameters | None) -> None:
+        """Hand the sections the choices; None while the scene is closed."""
         self.segmentation.follow(parameters)
 
-    def _refresh(self, *_args: object) -> None:
+    def refresh(self) -> None:
+        """A choice was changed."""
         self.segmentation.refresh()
 
-    def _before_close(self, *_args: object) -> None:
-        """The scene is about to be closed: its nodes go."""
+    def leave_scene(self) -> None:
+        """End runs and let go of their results; nodes stay."""
         self.segmentation.close()
         self.infarct.close()
         self._drop_result()
-        self._set_parameters(None)
 
-    def _after_close(self, *_args: object) -> None:
-        if self.parent.isEntered:
-            self._follow_parameters()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _before_removal(self, _caller: object, _event: str, node: Any) -> None:
+    def leave_node(self, node: Any) -> None:
         """A node of the shown result is about to go: the result goes too."""
         review = self.result.review
         if review is not None and node in (review.result.volume, review.result.segmentation):

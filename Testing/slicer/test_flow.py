@@ -119,5 +119,8 @@ def test_cancel_midway_ends_the_real_tree(host: Host) -> None:
 def test_the_self_tests_run_in_the_host(host: Host) -> None:
     host.load("DeepStrokeASPECTS")
     import slicer
+    from DeepStrokeSlicerLib.segmentations import segment_labels
 
     slicer.selfTests["DeepStrokeASPECTS"](msec=1)
+    (segmentation,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert sorted(segment_labels(segmentation).values()) == list(range(1, 21)), "the last of them segments the sample"

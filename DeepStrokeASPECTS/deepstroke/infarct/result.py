@@ -88,7 +88,12 @@ class InfarctResult:
         """
         folder = Path(folder)
         clear_outputs(folder)
-        volumes = {"ct": in_whole_hu(self.ct), "brain": self.brain, "infarct": self.lesion, PROBABILITY: self.probability}
+        volumes = {
+            "ct": in_whole_hu(self.ct),
+            "brain": self.brain,
+            "infarct": self.lesion,
+            PROBABILITY: self.probability,
+        }
         for name, volume in volumes.items():
             write_nifti(volume, folder / f"{name}.nii.gz")
         for name, volume in self.maps.items():

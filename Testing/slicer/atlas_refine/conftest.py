@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-NAME = "small"
+
+from refine_use import NAME  # noqa: E402 - its folder is found from now on
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +80,24 @@ def session(refine_host: Host, overlay: Path) -> Session:
     from DeepStrokeAtlasRefineLib.logic import DeepStrokeAtlasRefineLogic
 
     return DeepStrokeAtlasRefineLogic().begin(NAME, overlay)
+
+
+@pytest.fixture
+def panel(refine_host: Host) -> Any:
+    """The open panel."""
+    return refine_host.open("DeepStrokeAtlasRefine")
+
+
+@pytest.fixture
+def load(refine_host: Host, panel: Any, overlay: Path) -> Callable[[], Any]:
+    """Click Load and wait for the figures."""
+
+    def clicked() -> Any:
+        panel.ui.atlasComboBox.currentIndex = panel.ui.atlasComboBox.findText(NAME)
+        panel.ui.overlayPath.currentPath = str(overlay)
+        panel.ui.loadButton.click()
+        refine_host.wait_until(lambda: panel.session is not None)
+        refine_host.wait_until(lambda: not panel.table.busy)
+        return panel.session
+
+    return clicked
