@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 import slicer
+from DeepStrokeASPECTSLib.infarct_result import InfarctResult
+from DeepStrokeASPECTSLib.infarct_run import InfarctRun
 from DeepStrokeASPECTSLib.parameters import Device, Engine, Method, Parameters
 from DeepStrokeASPECTSLib.run import Run, RunResult
 from DeepStrokeSlicerLib.jobs import JobState
 from DeepStrokeSlicerLib.sources import find_source
 from DeepStrokeSlicerLib.timers import run_now
+
+Loaded = TypeVar("Loaded", covariant=True)
 
 
 class DeepStrokeASPECTSLogic(ScriptedLoadableModuleLogic):
@@ -41,14 +47,35 @@ class DeepStrokeASPECTSLogic(ScriptedLoadableModuleLogic):
             JobFailedError: the child refused the scan or failed; the message is its own.
             InputError, GeometryError: the volume can't be handed over.
         """
-        run = Run(volume, run_now(find_source(volume)), method, engine, device)
-        try:
-            while run.poll() is JobState.RUNNING:
-                slicer.app.processEvents()
-                time.sleep(0.02)
-            if run.poll() is not JobState.DONE:
-                raise run.failure()
-            return run_now(run.load())
-        except BaseException:
-            run.cancel()
-            raise
+        return _waited_for(Run(volume, run_now(find_source(volume)), method, engine, device))
+
+    def find_infarct(self, volume: Any, model: str | Path, device: Device = Device.AUTOMATIC) -> InfarctResult:
+        """Look for an infarct by the weights of an asymmetry network, and wait for it.
+
+        Raises:
+            JobFailedError: the child refused the scan or the weights, or failed; the message is its own.
+            InputError, GeometryError: the volume can't be handed over.
+        """
+        return _waited_for(InfarctRun(volume, run_now(find_source(volume)), Path(model), device))
+
+
+class _LoadedJob(Protocol[Loaded]):
+    """A run that brings something into the scene."""
+
+    def poll(self) -> JobState: ...
+    def failure(self) -> Exception: ...
+    def load(self) -> Generator[object, None, Loaded]: ...
+    def cancel(self) -> None: ...
+
+
+def _waited_for(run: _LoadedJob[Loaded]) -> Loaded:
+    try:
+        while run.poll() is JobState.RUNNING:
+            slicer.app.processEvents()
+            time.sleep(0.02)
+        if run.poll() is not JobState.DONE:
+            raise run.failure()
+        return run_now(run.load())
+    except BaseException:
+        run.cancel()
+        raise

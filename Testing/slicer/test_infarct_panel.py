@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from panel_use import node, run_folders
-from readings import SHAPE, TILTED, brain_mask, write_infarct
+from readings import SHAPE, TILTED, brain_mask, tilted_ct, write_infarct
 
 from deepstroke.asymmetry_maps import ASYMMETRY_MAPS
 from deepstroke.nifti import read_label_map
@@ -233,6 +233,23 @@ def infarct_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[
         monkeypatch.setattr(Job, "_deepstroke", staticmethod(lambda: command))
 
     return use
+
+
+def test_scripts_find_an_infarct_without_the_panel(
+    host: Host, infarct_child: Callable[[str], None], tmp_path: Path
+) -> None:
+    from DeepStrokeASPECTSLib.logic import DeepStrokeASPECTSLogic
+    from DeepStrokeSlicerLib.jobs import JobFailedError
+    from DeepStrokeSlicerLib.nodes import node_from_volume
+
+    volume, folders = node_from_volume(tilted_ct(), "CT"), run_folders()
+    infarct_child("copy")
+    result = DeepStrokeASPECTSLogic().find_infarct(volume, tmp_path / "finder.safetensors")
+    assert (result.volume, result.figures.total_ml) == (volume, 12.34)
+    infarct_child("fail")
+    with pytest.raises(JobFailedError, match="no head was found"):
+        DeepStrokeASPECTSLogic().find_infarct(volume, tmp_path / "finder.safetensors")
+    assert run_folders() - folders == {result.folder.parent.name}, "a failed run leaves no folder"
 
 
 def test_the_child_is_told_the_model_and_the_device(finder: Any, tmp_path: Path) -> None:
