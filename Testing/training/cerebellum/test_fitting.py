@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from deepstroke.errors import WeightsError
+from deepstroke.errors import DeepStrokeError, WeightsError
 from deepstroke_training.cerebellum.augmentation import Augmentation, Pair
 from deepstroke_training.cerebellum.data import PreparedCases, with_copies
 from deepstroke_training.cerebellum.fitting import evaluate, fit, load, turned
@@ -57,3 +58,9 @@ def test_runs_with_and_without_copies_may_take_as_many_steps(cases: PreparedCase
     more = with_copies(cases, settings)
     assert (len(more.training), len(more.validation), len(more.test)) == (12, 3, 1)
     assert len(fit(settings, tmp_path, more)) == 1
+
+
+def test_a_network_that_meets_no_structure_in_an_epoch_stops(cases: PreparedCases, tmp_path: Path) -> None:
+    empty = tuple((image, np.zeros_like(mask)) for image, mask in cases.training)
+    with pytest.raises(DeepStrokeError, match=r"nothing was marked rightly.*lr is 0\.001, try half"):
+        fit(CerebellumSettings(network="cerebellum_m1", epochs=2), tmp_path, replace(cases, training=empty))

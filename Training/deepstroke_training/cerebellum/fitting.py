@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deepstroke.errors import WeightsError
+from deepstroke.errors import DeepStrokeError, WeightsError
 from deepstroke.networks import build
 from deepstroke.nifti import atomic_path, write_json
 from deepstroke.progress import Progress, silent, within
@@ -31,6 +31,8 @@ from deepstroke_training.cerebellum.settings import CerebellumSettings
 
 WEIGHTS, HISTORY, SETTINGS = "weights.safetensors", "history.json", "settings.json"
 TABLE, FIGURES = "comparison.md", "comparison.json"
+#: Mean loss of an epoch in which no case was marked anywhere.
+_NOTHING_MARKED = 1.0 - 1e-4
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def fit(
         The losses of all epochs.
 
     Raises:
+        DeepStrokeError: the network has come to mark nothing, or has nothing to find (code ``collapsed``).
         InputError: a case can't be used, or the disk refuses.
     """
     cases = cases or make_cases(settings)
@@ -71,6 +74,7 @@ def fit(
     write_json(_as_json(settings), folder / SETTINGS)
     for number in range(settings.epochs):
         training = _train_epoch(network, optimizer, cases.training, order, settings.precision == "bf16")
+        _require_learning(training, settings)
         epoch = Epoch(training, _validation(network, cases.validation))
         if not history or epoch.validation < min(each.validation for each in history):
             _save(network, folder)
@@ -82,6 +86,16 @@ def fit(
         if share >= 1 or _is_late(settings, began):
             break
     return history
+
+
+def _require_learning(training: float, settings: CerebellumSettings) -> None:
+    """Raise where the loss was 1 in a whole epoch: of a network that marks nothing it is flat, so it stays as it is."""
+    if training > _NOTHING_MARKED:
+        raise DeepStrokeError(
+            f"nothing was marked rightly in a whole epoch, and from there the loss leads nowhere; lr is {settings.lr:g}, "
+            "try half of it, or another seed, and look whether the masks hold the structure",
+            code="collapsed",
+        )
 
 
 def _is_late(settings: CerebellumSettings, began: float) -> bool:
