@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 from deepstroke.errors import ConfigError
 from deepstroke.evaluation import paired_bootstrap
 from deepstroke_training.merge_split.benchmark import ContenderFigures, MergeBenchmark
-from deepstroke_training.merge_split.benchmark_work import MergeWork, make_cases, read_case
-from deepstroke_training.merge_split.benchmark_worker import PhaseTimes, infer, mean_dice, train
+from deepstroke_training.merge_split.benchmark_work import MergeWork, make_cases, make_slide_case, read_case
+from deepstroke_training.merge_split.benchmark_worker import PhaseTimes, infer, mean_dice, slide, train
 
 TINY = MergeWork(labels=9, size=16, batch=1, base_channels=4, depth=2, training_cases=2, held_out_cases=2, steps=2)
 
@@ -32,12 +33,25 @@ def test_cases_and_plan_belong_together(tmp_path: Path) -> None:
 def test_a_contender_is_trained_and_applied(merged: bool, tmp_path: Path) -> None:
     pytest.importorskip("monai")
     work = MergeWork(**{**vars(TINY), "merged": merged})
-    plan = make_cases(work, tmp_path)
-    times = train(work, plan, tmp_path)
+    make_cases(work, tmp_path)
+    times = train(work, tmp_path)
     assert len(times.wall_s) == work.steps - 1
-    found = infer(work, plan, tmp_path)
+    found = infer(work, tmp_path)
     assert len(found.dice) == len(found.cpu_s) == work.held_out_cases
     assert all(0 <= each <= 1 for each in found.dice)
+
+
+def test_windows_slide_through_a_larger_volume_whose_plan_is_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    work = replace(TINY, merged=True, slide_size=24)
+    assert make_slide_case(work, tmp_path).shape == (24, 24, 24)
+    assert len(slide(work, tmp_path).cpu_s) == 1
+
+
+def test_inference_is_measured_where_windows_slide() -> None:
+    whole, slid = PhaseTimes((1.0,), (1.0,), 0, 0, (0.5,)), PhaseTimes((8.0,), (6.0,), 0, 0)
+    figures = ContenderFigures("merged", 9, whole, whole, 10, 20, slid)
+    assert (figures.measures("cpu")["inference time"], figures.measures("cuda")["inference time"]) == (6.0, 8.0)
 
 
 def test_the_table_holds_ratios_beside_their_targets() -> None:
@@ -62,5 +76,6 @@ def test_the_table_holds_ratios_beside_their_targets() -> None:
 
 def test_faulty_work_is_refused_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        MergeWork(labels=1, size=40, steps=0)
-    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["labels", "steps", "size"]
+        MergeWork(labels=1, size=40, steps=0, slide_size=39)
+    named = [line.split(":")[0] for line in str(caught.value).splitlines()]
+    assert named == ["labels", "steps", "size", "slide_size"]

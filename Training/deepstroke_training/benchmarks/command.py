@@ -54,6 +54,9 @@ def add_parser(commands: argparse._SubParsersAction, common: argparse.ArgumentPa
     merge_split.add_argument("--cases", type=int, default=6, help="training cases (default 6)")
     merge_split.add_argument("--held-out", type=int, default=4, help="held-out cases (default 4)")
     merge_split.add_argument("--steps", type=int, default=8, help="of training (default 8)")
+    merge_split.add_argument(
+        "--slide-size", type=int, default=0, help="measure inference by windows through a cube of so many voxels"
+    )
     merge_split.add_argument("--chunked", action="store_true", help="with the loss by chunks")
     merge_split.add_argument("--device", default="auto", help="auto, cpu or cuda")
     networks = _add(names, common, "networks", _networks, "UNet3D, DynUNet and SwinUNETR, and where they err")
@@ -146,6 +149,7 @@ def _merge_split(arguments: argparse.Namespace, progress: Progress) -> Figures:
         steps=arguments.steps,
         device=benchmark.choose_device(arguments.device),
         chunked=arguments.chunked,
+        slide_size=arguments.slide_size,
     )
     return benchmark.run(work, arguments.output, progress)
 

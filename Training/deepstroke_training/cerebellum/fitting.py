@@ -92,8 +92,8 @@ def _require_learning(training: float, settings: CerebellumSettings) -> None:
     """Raise where the loss was 1 in a whole epoch: of a network that marks nothing it is flat, so it stays as it is."""
     if training > _NOTHING_MARKED:
         raise DeepStrokeError(
-            f"nothing was marked rightly in a whole epoch, and from there the loss leads nowhere; lr is {settings.lr:g}, "
-            "try half of it, or another seed, and look whether the masks hold the structure",
+            "nothing was marked rightly in a whole epoch, and from there the loss leads nowhere; lr is "
+            f"{settings.lr:g}, try half of it, or another seed, and look whether the masks hold the structure",
             code="collapsed",
         )
 

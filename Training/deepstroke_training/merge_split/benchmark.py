@@ -22,7 +22,7 @@ from deepstroke.errors import DeepStrokeError
 from deepstroke.evaluation import PairedDifference, paired_bootstrap
 from deepstroke.nifti import write_json
 from deepstroke.progress import Progress, silent
-from deepstroke_training.merge_split.benchmark_work import MergeWork, Phase, make_cases
+from deepstroke_training.merge_split.benchmark_work import MergeWork, Phase, make_cases, make_slide_case
 from deepstroke_training.merge_split.benchmark_worker import PhaseTimes
 
 _WORKER = "deepstroke_training.merge_split.benchmark_worker"
@@ -50,6 +50,7 @@ class ContenderFigures:
         channels: of the network's output, background included.
         train, infer: times; and Dice of held-out cases.
         train_mb, infer_mb: memory of a step and of a volume, beyond what lay there before.
+        slid: times of larger volumes, through which windows slid, where that was asked for; ``infer_mb`` is theirs.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ContenderFigures:
     infer: PhaseTimes
     train_mb: float
     infer_mb: float
+    slid: PhaseTimes | None = None
 
     def measures(self, device: str) -> dict[str, float]:
         """What the targets are about, by name: MB and seconds."""
@@ -66,7 +68,7 @@ class ContenderFigures:
             "training memory": self.train_mb,
             "epoch time": median(getattr(self.train, clock)) * _BATCHES_AN_EPOCH,
             "inference memory": self.infer_mb,
-            "inference time": median(getattr(self.infer, clock)),
+            "inference time": median(getattr(self.slid or self.infer, clock)),
         }
 
 
@@ -124,6 +126,8 @@ class MergeBenchmark:
             f"{self.work.size}^3 voxels, batch {self.work.batch}, {self.work.base_channels} channels, "
             f"{'loss by chunks, ' if self.work.chunked else ''}{self.machine}",
         ]
+        if self.work.slide_size:
+            remarks.append(f"inference: windows of {self.work.size}^3 through {self.work.slide_size}^3 voxels")
         return "\n".join([table(self._header(), rows), *remarks])
 
     def _header(self) -> list[str]:
@@ -151,6 +155,8 @@ def run(work: MergeWork, output: Path | None = None, progress: Progress = silent
         folder = Path(name)
         progress(0.0, "making cases and plan")
         plan = make_cases(work, folder)
+        if work.slide_size:
+            make_slide_case(work, folder)
         unmerged = _measure(replace(work, merged=False), plan.n_labels, folder, progress, 0.1)
         merged = _measure(replace(work, merged=True), plan.n_merged, folder, progress, 0.6)
     cases = [str(number) for number in range(work.held_out_cases)]
@@ -175,12 +181,15 @@ def _measure(work: MergeWork, channels: int, folder: Path, progress: Progress, s
     train = _in_process(work, folder, "train")
     progress(start + 0.25, f"inference, {work.name}")
     infer = _in_process(work, folder, "infer")
-    train_mb, infer_mb = train.peak_mb - train.rest_mb, infer.peak_mb - infer.rest_mb
+    slid = _in_process(work, folder, "slide") if work.slide_size else None
+    applied = slid or infer
+    train_mb, infer_mb = train.peak_mb - train.rest_mb, applied.peak_mb - applied.rest_mb
     if work.device == "cpu":  # another two processes, whose allocator hoards nothing, which takes time
         short = replace(work, steps=_MEMORY_STEPS, held_out_cases=_MEMORY_STEPS)
-        again = [_in_process(short, folder, phase, exact=True) for phase in ("infer", "train")]
+        phases: tuple[Phase, Phase] = ("slide" if work.slide_size else "infer", "train")
+        again = [_in_process(short, folder, phase, exact=True) for phase in phases]
         infer_mb, train_mb = (each.peak_mb - each.rest_mb for each in again)
-    return ContenderFigures(work.name, channels, train, infer, train_mb, infer_mb)
+    return ContenderFigures(work.name, channels, train, infer, train_mb, infer_mb, slid)
 
 
 def _in_process(work: MergeWork, folder: Path, phase: Phase, exact: bool = False) -> PhaseTimes:

@@ -17,10 +17,11 @@ from deepstroke.networks import build
 from deepstroke_training.losses import LossSettings, build_loss
 from deepstroke_training.merge_split.parcellation import WarpedParcellation
 
-Phase = Literal["train", "infer"]
+Phase = Literal["train", "infer", "slide"]
 #: A brain with its surroundings fits this cube, in mm.
 _FIELD_MM = 176.0
 PLAN_FILE, CASES_FILE = "plan.npz", "case{:03d}.npz"
+SLIDE_PLAN_FILE, SLIDE_CASE_FILE = "slide-plan.npz", "slide-case.npz"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class MergeWork:
         steps: of the training, over which the learning rate falls.
         device: ``"cpu"`` or ``"cuda"``.
         chunked: compute the loss by chunks, which the paper doesn't.
+        slide_size: voxels along each axis of a finer volume through which a window of ``size`` slides, as the paper
+            does it, when memory and time of inference are measured; 0: they are those of whole volumes of ``size``.
         seed: of weights and of the cases' order.
 
     Raises:
@@ -54,6 +57,7 @@ class MergeWork:
     steps: int = 8
     device: Literal["cpu", "cuda"] = "cpu"
     chunked: bool = False
+    slide_size: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +70,8 @@ class MergeWork:
         ]
         if self.depth > 0 and (self.size < 1 or self.size % (1 << self.depth)):
             faults.append(f"size: a multiple of {1 << self.depth} is expected, found {self.size}")
+        if self.slide_size and self.slide_size < self.size:
+            faults.append(f"slide_size: 0, or {self.size} and more is expected, found {self.slide_size}")
         if self.device not in get_args(Literal["cpu", "cuda"]):
             faults.append(f"device: cpu or cuda is expected, found {self.device!r}")
         if faults:
@@ -79,7 +85,11 @@ class MergeWork:
     @property
     def anatomy(self) -> WarpedParcellation:
         """What cases are drawn from."""
-        return WarpedParcellation((self.size,) * 3, _FIELD_MM / self.size, self.labels, seed=self.seed)
+        return self.anatomy_in(self.size)
+
+    def anatomy_in(self, size: int) -> WarpedParcellation:
+        """The same anatomy in a cube of so many voxels along each axis."""
+        return WarpedParcellation((size,) * 3, _FIELD_MM / size, self.labels, seed=self.seed)
 
     def network(self, channels: int) -> nn.Module:
         """The DynUNet with as many outputs, its weights the same for the same seed but for the outputs."""
@@ -122,7 +132,22 @@ def make_cases(work: MergeWork, folder: Path) -> MergePlan:
     return plan
 
 
+def make_slide_case(work: MergeWork, folder: Path) -> MergePlan:
+    """Write a case through which windows slide, and the plan that it gives."""
+    anatomy = work.anatomy_in(work.slide_size)
+    image, labels = anatomy.case(0)
+    np.savez(folder / SLIDE_CASE_FILE, image=image, labels=labels)
+    plan = MergePlan.fit([labels], anatomy.spacing_mm, labels=range(1, work.labels))
+    plan.save(folder / SLIDE_PLAN_FILE)
+    return plan
+
+
 def read_case(folder: Path, number: int) -> BenchmarkCase:
     """A case that ``make_cases`` wrote."""
-    with np.load(folder / CASES_FILE.format(number)) as stored:
+    return read_case_file(folder / CASES_FILE.format(number))
+
+
+def read_case_file(path: Path) -> BenchmarkCase:
+    """A case of any name."""
+    with np.load(path) as stored:
         return BenchmarkCase(stored["image"], stored["labels"])

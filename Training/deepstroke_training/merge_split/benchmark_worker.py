@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import psutil
@@ -21,9 +22,19 @@ from torch import Tensor, nn
 
 from deepstroke.labels import MergePlan
 from deepstroke_training.benchmarks.training_work import peak_memory_mb
-from deepstroke_training.merge_split.benchmark_work import PLAN_FILE, BenchmarkCase, MergeWork, read_case
+from deepstroke_training.merge_split.benchmark_work import (
+    PLAN_FILE,
+    SLIDE_CASE_FILE,
+    SLIDE_PLAN_FILE,
+    BenchmarkCase,
+    MergeWork,
+    read_case,
+    read_case_file,
+)
 
 _WEIGHTS = "{}.pt"
+#: Volumes of many windows take long.
+_MOST_SLIDES = 3
 _MOMENTUM, _LEARNING_RATE, _POWER, _DECAY, _CLIP = 0.99, 0.01, 0.9, 3e-5, 12.0
 
 
@@ -49,14 +60,15 @@ def main(arguments: list[str]) -> int:
     """Do one phase and write what it took."""
     work, folder = MergeWork(**json.loads(arguments[0])), Path(arguments[1])
     torch.backends.cudnn.benchmark = True
-    plan = MergePlan.load(folder / PLAN_FILE)
-    times = (train if arguments[2] == "train" else infer)(work, plan, folder)
+    phases: dict[str, Callable[[MergeWork, Path], PhaseTimes]] = {"train": train, "infer": infer, "slide": slide}
+    times = phases[arguments[2]](work, folder)
     sys.stdout.write(json.dumps(asdict(times)) + "\n")
     return 0
 
 
-def train(work: MergeWork, plan: MergePlan, folder: Path) -> PhaseTimes:
+def train(work: MergeWork, folder: Path) -> PhaseTimes:
     """Train by the paper's policy and keep the weights; the first step isn't counted."""
+    plan = MergePlan.load(folder / PLAN_FILE)
     cases = [_target(read_case(folder, number), plan, work) for number in range(work.training_cases)]
     network = work.network(_channels(work, plan)).to(work.device).train()
     loss = work.loss().to(work.device)
@@ -78,8 +90,9 @@ def train(work: MergeWork, plan: MergePlan, folder: Path) -> PhaseTimes:
     return times
 
 
-def infer(work: MergeWork, plan: MergePlan, folder: Path) -> PhaseTimes:
+def infer(work: MergeWork, folder: Path) -> PhaseTimes:
     """Segment each held-out case at once, splitting included; the first is also done once before, uncounted."""
+    plan = MergePlan.load(folder / PLAN_FILE)
     network = work.network(_channels(work, plan)).eval()
     network.load_state_dict(torch.load(folder / _WEIGHTS.format(work.name), weights_only=True))
     network.to(work.device)
@@ -96,6 +109,28 @@ def infer(work: MergeWork, plan: MergePlan, folder: Path) -> PhaseTimes:
 
     times = _measure(segment, len(cases) + 1, work.device)
     return PhaseTimes(times.wall_s, times.cpu_s, times.rest_mb, times.peak_mb, tuple(dices[1:]))
+
+
+def slide(work: MergeWork, folder: Path) -> PhaseTimes:
+    """Segment a larger volume by windows that overlap by half, splitting included; with weights as they begin.
+
+    The windows' outputs are weighed by a Gaussian and summed up on the device, as nnU-Net does it.
+    """
+    from monai.inferers import SlidingWindowInferer
+
+    plan = MergePlan.load(folder / SLIDE_PLAN_FILE)
+    network = work.network(_channels(work, plan)).eval().to(work.device)
+    image = read_case_file(folder / SLIDE_CASE_FILE).image_batch(work.device)
+    windows = SlidingWindowInferer((work.size,) * 3, overlap=0.5, mode="gaussian")
+
+    def segment(_: int) -> None:
+        with torch.inference_mode():
+            channels = cast(Tensor, windows(image, network))
+            labels = channels.argmax(dim=1)[0].to(torch.int16).cpu().numpy()
+        if work.merged:
+            plan.split(labels)
+
+    return _measure(segment, min(work.held_out_cases, _MOST_SLIDES), work.device)
 
 
 def mean_dice(found: NDArray, truth: NDArray) -> float:
