@@ -15,6 +15,7 @@ from deepstroke.networks import InPlanePose
 from deepstroke_training.asymmetry.cases import (
     StrokeBatch,
     StrokeCase,
+    averaged,
     fitted_midplane,
     midplane_of,
     read_aisd,
@@ -42,6 +43,15 @@ def test_density_within_the_window_is_shown_of_the_brain_alone() -> None:
     hu = np.array([[[-50.0, 0, 40, 80, 200, 40]]])
     brain = np.array([[[True, True, True, True, True, False]]])
     assert shown(hu, brain).ravel().tolist() == [0, 0, 0.5, 1, 1, 0]
+
+
+def test_blocks_become_their_means() -> None:
+    volume = np.zeros((4, 2, 6))
+    volume[2:, :, :2] = 8.0
+    volume[0, 0, 5] = 4.0
+    coarse = averaged(volume, 2)
+    assert coarse.tolist() == [[[0, 0, 0.5]], [[8, 0, 0]]]
+    np.testing.assert_array_equal(averaged(volume, 1), volume)
 
 
 def test_tissue_leaves_lesions_out() -> None:
@@ -99,7 +109,7 @@ def test_presets_differ_in_rate_and_batch_and_faults_are_told_together() -> None
 
 @pytest.mark.slow
 def test_every_synthetic_stroke_has_an_infarct_within_its_brain() -> None:
-    settings = AsymmetrySettings(spacing_mm=8.0, shape=(24, 28, 20))
+    settings = AsymmetrySettings(spacing_mm=8.0, shape=(24, 28, 20), supersampling=2)
     cases = synthetic_strokes(settings, 2)
     assert len(cases) == 2
     for case in cases:
