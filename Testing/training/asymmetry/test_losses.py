@@ -16,6 +16,7 @@ from deepstroke_training.asymmetry.losses import (
     aligned_mask,
     alignment_loss,
     asymmetry_loss,
+    cross_entropy,
     generalised_dice_loss,
     intrinsic_loss,
     segmentation_loss,
@@ -104,7 +105,12 @@ def test_the_whole_loss_adds_its_parts_and_teaches_both_networks(preset: Any) ->
     )
     warm = loss(maps, lesion, tissue, warm=True)
     if preset == "paper":
-        assert warm > found
+        torch.testing.assert_close(warm, found + cross_entropy(maps.pathological, lesion))
+        with_dice = AsymmetryLoss(preset, warm_dice=True)
+        torch.testing.assert_close(
+            with_dice(maps, lesion, tissue, warm=True), found + segmentation_loss(maps.pathological, lesion)
+        )
+        assert with_dice(maps, lesion, tissue) == found
     else:
         expected = segmentation_loss(maps.logits.sigmoid(), lesion) + segmentation_loss(maps.pathological, lesion)
         torch.testing.assert_close(warm, expected)

@@ -86,7 +86,9 @@ def fit_method(
 
 def _adn_loss(trained: TrainedMethod, settings: AsymmetrySettings) -> Loss:
     tissue_weight = 0.0 if trained.method == "adn_without_tissue" else settings.tissue_weight
-    of_maps = AsymmetryLoss(settings.preset, settings.regularisation, tissue_weight, settings.symmetric_tissue)
+    of_maps = AsymmetryLoss(
+        settings.preset, settings.regularisation, tissue_weight, settings.symmetric_tissue, settings.warm_dice
+    )
 
     def loss(batch: StrokeBatch, epoch: int) -> Tensor:
         maps = cast(AsymmetryDisentanglementNetwork, trained.network).disentangle_posed(batch.image, batch.pose)

@@ -119,12 +119,14 @@ class AsymmetryLoss:
         regularisation: lambda.
         tissue_weight: of L_tissue within L_D; 0 is the ablation.
         symmetric_tissue: see ``TissueMaps.excluded``.
+        warm_dice: add the generalised Dice to the paper's warm start, as the reference's has it.
     """
 
     preset: AsymmetryPreset = "paper"
     regularisation: float = 10.0
     tissue_weight: float = 1.0
     symmetric_tissue: bool = False
+    warm_dice: bool = False
 
     def __call__(self, maps: AsymmetryMaps, lesion: Tensor, tissue: TissueMaps, warm: bool = False) -> Tensor:
         """The loss, a scalar.
@@ -144,7 +146,8 @@ class AsymmetryLoss:
             return of_lesion + segmentation_loss(maps.pathological, aligned_lesion)
         loss = of_lesion + self.regularisation * self.of_extraction(maps, aligned_lesion, tissue)
         if warm:
-            loss = loss + cross_entropy(maps.pathological, aligned_lesion)
+            of_extraction = segmentation_loss if self.warm_dice else cross_entropy
+            loss = loss + of_extraction(maps.pathological, aligned_lesion)
         return loss
 
     def of_extraction(self, maps: AsymmetryMaps, aligned_lesion: Tensor, tissue: TissueMaps) -> Tensor:

@@ -53,6 +53,8 @@ class AsymmetrySettings:
         refine_steps: of descent by which each case's pose is made better than T's, in training and in tests; 0: T
             alone, as published.
         warm_epochs: at first, in which D learns from the lesions too.
+        warm_dice: whether the paper's warm start has the generalised Dice beside the cross-entropy, as the reference's
+            has; with infarcts in a hundredth of the voxels D otherwise takes long to find any.
         tissue_weight, regularisation: of L_tissue within L_D, and of L_D (lambda).
         symmetric_tissue: count grey beside white matter both ways.
         augmentation: turned, flipped and brighter or darker copies; none: the preset's, which is none in the paper and
@@ -84,6 +86,7 @@ class AsymmetrySettings:
     alignment_clip: float | None = None
     refine_steps: int = 0
     warm_epochs: int = 2
+    warm_dice: bool = False
     tissue_weight: float = 1.0
     regularisation: float = 10.0
     symmetric_tissue: bool = False
