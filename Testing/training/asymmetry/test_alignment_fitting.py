@@ -85,7 +85,7 @@ def test_a_method_is_applied_on_the_pose_it_has_learnt_on() -> None:
 def test_t_learns_the_poses_that_a_descent_finds() -> None:
     """Two heads learnt by heart; their planes aren't told."""
     settings = replace(
-        SETTINGS, descent_steps=40, alignment_epochs=30, lr_alignment=5e-4, alignment_warm_up=5, alignment_clip=1.0
+        SETTINGS, descent_steps=40, alignment_epochs=60, lr_alignment=3e-4, alignment_warm_up=5, alignment_clip=1.0
     )
     alignment = fit_alignment(heads(), settings).alignment
     found = torch.rad2deg(alignment.pose(StrokeBatch.of(heads()).image).angle_rad)
