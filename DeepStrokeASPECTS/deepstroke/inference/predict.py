@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,15 +66,6 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
-    """A head on a grid of the network's, the image (i, j, k) of it, and the network's channels (K, i, j, k)."""
-
-    head: HeadOnGrid
-    image: np.ndarray
-    output: Tensor
-
-
-@dataclass(frozen=True, eq=False)
 class Predictor:
     """A network with what it needs to be applied.
 
@@ -113,14 +104,14 @@ class Predictor:
             WeightsError: the network can't be fed, or gives values that aren't finite.
         """
         scan.require_same_grid(brain, "the brain mask")
-        view = self._view(scan, brain, self.first_grid(scan, brain))
-        first = self._read(view.output, view.head)
+        first = self._passed(scan, brain, self.first_grid(scan, brain))
         if first.pose is None or not self._wants_second(first.passes[0]):
-            return self._answer(view)
+            return first
         given = self.manifest.input
-        second = self._answer(self._view(scan, brain, first.pose.canonical_grid(given.spacing_mm, given.shape)))
-        better = second if second.passes[0].residual_mm <= first.passes[0].residual_mm else self._answer(view)
-        return replace(better, passes=(*first.passes, *second.passes))
+        second = self._passed(scan, brain, first.pose.canonical_grid(given.spacing_mm, given.shape))
+        passes = (*first.passes, *second.passes)
+        better = second if second.passes[0].residual_mm <= first.passes[0].residual_mm else first
+        return Prediction(better.logits, better.template_mm, better.grid, better.brain, better.pose, passes)
 
     def first_grid(self, scan: Volume, brain: LabelMap) -> Grid:
         """The grid of the first pass: along right, anterior, superior about the brain."""
@@ -157,19 +148,16 @@ class Predictor:
             )
         return output
 
-    def _view(self, scan: Volume, brain: LabelMap, grid: Grid) -> _View:
+    def _passed(self, scan: Volume, brain: LabelMap, grid: Grid) -> Prediction:
         head = head_on_grid(scan, brain.mask, grid)
         if not head.brain.any():
             raise InputError("no brain lies on the network's grid: its mask or the pose is wrong", code="no-pose")
         image = network_image(head, shown_of(self.manifest), self.manifest.input.hu_range)
-        return _View(head, image, self.output(image))
-
-    def _answer(self, view: _View) -> Prediction:
-        """What the network says of a view; the mean with what it says of the mirrored one if the settings ask."""
-        if not self.settings.flips:
-            return self._read(view.output, view.head)
-        mirrored = self._unflipped(self.output(view.image[::-1]))
-        return self._read((view.output.to(mirrored.device) + mirrored) / 2.0, view.head)
+        output = self.output(image)
+        if self.settings.flips:
+            mirrored = self._unflipped(self.output(image[::-1]))
+            output = (output.to(mirrored.device) + mirrored) / 2.0
+        return self._read(output, head)
 
     def _read(self, output: Tensor, head: HeadOnGrid) -> Prediction:
         classes, unit = len(self.manifest.output.labels), self.manifest.output.coordinate_unit_mm
