@@ -19,6 +19,7 @@ NAMES = {"debug", "dynunet", "paper", "single-gpu", "small-cpu", "swin-unetr", "
 SYSTEMS = {
     "merge-split": "merge-split",
     "merge-split-paper": "merge-split",
+    "cerebellum-2mm": "cerebellum",
     "cerebellum-small": "cerebellum-comparison",
     "cerebellum-paper": "cerebellum",
     "asymmetry-small": "asymmetry",
