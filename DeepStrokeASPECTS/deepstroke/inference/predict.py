@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+#: By this factor a pass's residual is larger than another's for more reasons than chance, which would part a head from
+#: its mirror image.
+_CLEARLY_WORSE = 1.1
+
+
 @dataclass(frozen=True)
 class PassFacts:
     """What one pass through the network found.
@@ -91,8 +96,8 @@ class Predictor:
     def predict(self, scan: Volume, brain: LabelMap) -> Prediction:
         """Segment a head on the network's grid.
 
-        A head that lies turned or displaced by more than the settings say is brought upright and segmented again; of
-        the two answers the one whose coordinates fit a head better is taken.
+        A head that lies turned or displaced by more than the settings say is brought upright and segmented again; the
+        second answer is taken unless its coordinates fit a head clearly worse: the pose was wrong then.
 
         Args:
             scan: HU on any orthogonal grid.
@@ -110,7 +115,8 @@ class Predictor:
         given = self.manifest.input
         second = self._passed(scan, brain, first.pose.canonical_grid(given.spacing_mm, given.shape))
         passes = (*first.passes, *second.passes)
-        better = second if second.passes[0].residual_mm <= first.passes[0].residual_mm else first
+        worse = second.passes[0].residual_mm > _CLEARLY_WORSE * first.passes[0].residual_mm
+        better = first if worse else second
         return Prediction(better.logits, better.template_mm, better.grid, better.brain, better.pose, passes)
 
     def first_grid(self, scan: Volume, brain: LabelMap) -> Grid:
